@@ -1,0 +1,84 @@
+package activity
+
+import "time"
+
+// Query is what is kept of a query's text. Its text is not.
+type Query struct {
+	Fingerprint string    // 16 hexadecimal digits; equal for two runs of one question
+	Metrics     []string  // metric names, sorted, without duplicates; nil if the text did not parse as PromQL
+	Matchers    []Matcher // matchers on the label names that owner rules use
+}
+
+// Matcher is one label matcher of a query: Op is one of = != =~ !~.
+type Matcher struct {
+	Name, Op, Value string
+}
+
+// Dashboard is a dashboard as a source knew it at a time.
+type Dashboard struct {
+	Seen    time.Time
+	Scope   string // "org:1"
+	UID     string
+	Title   string   // empty if unknown
+	Folders []string // folder uids and titles, innermost first
+	Metrics []string // metric names that its panels and variables use; nil if unknown
+}
+
+// RuleKind tells a recording rule from an alert.
+type RuleKind string
+
+// Kinds of rules.
+const (
+	RuleRecording RuleKind = "record"
+	RuleAlert     RuleKind = "alert"
+)
+
+// Rule is a rule from a time on, until the next Rule of the same scope, kind and name.
+type Rule struct {
+	From        time.Time
+	Scope       string // "rules:payments/slo.yaml"
+	Kind        RuleKind
+	Name        string // the recorded metric, or the alert's name
+	Metrics     []string
+	Labels      map[string]string
+	Annotations map[string]string // only those that owner rules use; never free text
+	Removed     bool
+}
+
+// Goal is a written target from a time on, until the next Goal of the same scope, team and name.
+type Goal struct {
+	From     time.Time
+	Scope    string
+	Team     string
+	Name     string
+	Query    string   // PromQL as written; the collector replaces it by its fingerprint
+	Metrics  []string // names in Query
+	Baseline string
+	Target   string
+	Start    Date // 0 if not written
+	Due      Date // 0 if not written
+	Result   string
+	Removed  bool
+}
+
+// SourceStatus is how the last attempt to read a source ended.
+type SourceStatus struct {
+	Source      string
+	Up          bool
+	Error       string // without secrets; empty if Up
+	LastSuccess time.Time
+	Events      int64
+	Malformed   int64
+	Note        string // what a reader of the report should know, e.g. that router_logging is off
+}
+
+// Facts is everything a store keeps beside days that gives them a meaning.
+type Facts struct {
+	Actors     map[Digest][]ActorID // only the digests that were asked for
+	Queries    map[string]Query     // by fingerprint
+	Dashboards []Dashboard          // oldest first
+	Rules      []Rule               // oldest first
+	Goals      []Goal               // oldest first
+	Coverage   []CoveredDay
+	Status     []SourceStatus
+}

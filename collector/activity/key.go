@@ -1,0 +1,84 @@
+package activity
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+// Key hashes identities: HMAC-SHA-256, cut to 16 bytes. The same key gives the same digests on every machine.
+type Key struct {
+	secret []byte
+}
+
+// Digest is the keyed hash of one aspect of an identity.
+type Digest [16]byte
+
+// String writes the digest as 32 hexadecimal digits.
+func (d Digest) String() string { return hex.EncodeToString(d[:]) }
+
+// NewKey returns the key of secret, of which every byte counts.
+func NewKey(secret []byte) Key { return Key{secret: append([]byte(nil), secret...)} }
+
+// ID names the key without telling it: 8 hexadecimal digits, kept in the store to refuse another key.
+func (k Key) ID() string { return k.sum("key", "id").String()[:8] }
+
+// Login is the digest of a login, case-folded.
+func (k Key) Login(login string) Digest { return k.sum("login", fold(login)) }
+
+// AuthorName is the digest of a git author's name, case-folded.
+func (k Key) AuthorName(name string) Digest { return k.sum("author-name", fold(name)) }
+
+// AuthorEmail is the digest of a git author's e-mail, case-folded.
+func (k Key) AuthorEmail(email string) Digest { return k.sum("author-email", fold(email)) }
+
+// AuthorLocal is the digest of the local part of a git author's e-mail, case-folded.
+func (k Key) AuthorLocal(local string) Digest { return k.sum("author-local", fold(local)) }
+
+// Prefix is the digest of a network prefix, masked.
+func (k Key) Prefix(p netip.Prefix) Digest { return k.sum("net", p.Masked().String()) }
+
+// Actor returns the digest that identifies i as a whole, and all digests by which an owner rule may match it.
+// Nobody has none.
+func (k Key) Actor(i Identity) (whole Digest, all []Digest) {
+	switch {
+	case i.Login != "":
+		whole = k.Login(i.Login)
+		return whole, []Digest{whole}
+	case i.Name != "" || i.Email != "":
+		if i.Name != "" {
+			all = append(all, k.AuthorName(i.Name))
+		}
+		if i.Email != "" {
+			all = append(all, k.AuthorEmail(i.Email))
+			if local, _, ok := strings.Cut(i.Email, "@"); ok && local != "" {
+				all = append(all, k.AuthorLocal(local))
+			}
+		}
+		return k.sum("author", fold(i.Name)+"\x00"+fold(i.Email)), all
+	case i.Addr.IsValid():
+		addr := i.Addr.Unmap().WithZone("")
+		low, high := 8, 32
+		if addr.Is6() {
+			low, high = 32, 128
+		}
+		for bits := low; bits <= high; bits++ {
+			p, _ := addr.Prefix(bits)
+			all = append(all, k.Prefix(p))
+		}
+		return k.sum("client", addr.String()), all
+	}
+	return Digest{}, nil
+}
+
+func (k Key) sum(domain, value string) (d Digest) {
+	h := hmac.New(sha256.New, k.secret)
+	h.Write([]byte(strconv.Itoa(len(domain)) + ":" + domain + ":" + value))
+	copy(d[:], h.Sum(nil))
+	return d
+}
+
+func fold(s string) string { return strings.ToLower(strings.TrimSpace(s)) }

@@ -1,0 +1,232 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/metrics-maturity/metrics-maturity/collector/activity"
+)
+
+// maxDate is after every date.
+const maxDate activity.Date = 1 << 30
+
+// Days returns the days from (inclusive) to (exclusive), oldest first; a bound of 0 is open. The days that still open acts make
+// as things stand are among them.
+func (s *Store) Days(ctx context.Context, from, to activity.Date) ([]activity.Day, error) {
+	if to == 0 {
+		to = maxDate
+	}
+	var days []activity.Day
+	err := s.read(ctx, func(tx *sql.Tx) (err error) {
+		if days, err = readDays(ctx, tx, from, to); err != nil {
+			return err
+		}
+		held, err := heldDays(ctx, tx, from, to)
+		if err != nil || len(held) == 0 {
+			return err
+		}
+		days = activity.Fold(append(days, held...))
+		slices.SortStableFunc(days, func(a, b activity.Day) int { return int(a.Date) - int(b.Date) })
+		return nil
+	})
+	return days, err
+}
+
+// readDays returns the folded days, without what is held.
+func readDays(ctx context.Context, tx *sql.Tx, from, to activity.Date) ([]activity.Day, error) {
+	names, err := allNames(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	var days []activity.Day
+	err = each(ctx, tx, func(r *sql.Rows) error {
+		var c dayRow
+		if err := r.Scan(&c[0], &c[1], &c[2], &c[3], &c[4], &c[5], &c[6], &c[7], &c[8], &c[9], &c[10], &c[11], &c[12], &c[13], &c[14], &c[15]); err != nil {
+			return err
+		}
+		days = append(days, activity.Day{
+			Date: activity.Date(c[0]), Source: names[c[1]], Kind: activity.Kind(names[c[2]]), Scope: names[c[3]], Subject: names[c[4]],
+			Detail: names[c[5]], Robot: names[c[6]], Actor: activity.ActorID(c[7]), Tenant: names[c[8]],
+			Team: names[c[9]], Retired: c[10] == 1, TeamReason: names[c[11]],
+			Count: c[12], First: time.Unix(0, c[13]).UTC(), Last: time.Unix(0, c[14]).UTC(), Hours: uint32(c[15]),
+		})
+		return nil
+	}, "SELECT * FROM day WHERE date >= ? AND date < ? ORDER BY date", from, to)
+	return days, err
+}
+
+func heldDays(ctx context.Context, tx *sql.Tx, from, to activity.Date) ([]activity.Day, error) {
+	var held []activity.Day
+	err := each(ctx, tx, func(r *sql.Rows) error {
+		var text []byte
+		if err := r.Scan(&text); err != nil {
+			return err
+		}
+		var days []activity.Day
+		if err := json.Unmarshal(text, &days); err != nil {
+			return err
+		}
+		for _, d := range days {
+			if d.Date >= from && d.Date < to {
+				held = append(held, d)
+			}
+		}
+		return nil
+	}, "SELECT days FROM held_day ORDER BY source")
+	return held, err
+}
+
+// FirstDay returns the first date of which anything is stored; ok is false for an empty store.
+func (s *Store) FirstDay(ctx context.Context) (first activity.Date, ok bool, err error) {
+	var v sql.NullInt64
+	err = s.read(ctx, func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, "SELECT min(date) FROM (SELECT min(date) AS date FROM day UNION ALL SELECT min(date) FROM coverage)").Scan(&v)
+	})
+	return activity.Date(v.Int64), v.Valid, err
+}
+
+// Facts returns all that is kept beside days. Actors are given for digests only.
+func (s *Store) Facts(ctx context.Context, digests []activity.Digest) (activity.Facts, error) {
+	f := activity.Facts{Actors: map[activity.Digest][]activity.ActorID{}, Queries: map[string]activity.Query{}}
+	err := s.read(ctx, func(tx *sql.Tx) error {
+		for chunk := range slices.Chunk(digests, 500) {
+			args := make([]any, len(chunk))
+			for i := range chunk {
+				args[i] = chunk[i][:]
+			}
+			err := each(ctx, tx, func(r *sql.Rows) error {
+				var raw []byte
+				var id activity.ActorID
+				if err := r.Scan(&raw, &id); err != nil {
+					return err
+				}
+				d := activity.Digest(raw)
+				f.Actors[d] = append(f.Actors[d], id)
+				return nil
+			}, "SELECT digest, actor FROM actor_digest WHERE digest IN (?"+strings.Repeat(",?", len(args)-1)+") ORDER BY digest, actor", args...)
+			if err != nil {
+				return err
+			}
+		}
+		if err := queryFacts(ctx, tx, &f); err != nil {
+			return err
+		}
+		if err := datedFacts(ctx, tx, &f); err != nil {
+			return err
+		}
+		if err := coverage(ctx, tx, &f); err != nil {
+			return err
+		}
+		return status(ctx, tx, &f)
+	})
+	return f, err
+}
+
+func queryFacts(ctx context.Context, tx *sql.Tx, f *activity.Facts) error {
+	return each(ctx, tx, func(r *sql.Rows) error {
+		var facts []byte
+		var q activity.Query
+		if err := r.Scan(&facts); err != nil {
+			return err
+		}
+		if err := json.Unmarshal(facts, &q); err != nil {
+			return err
+		}
+		f.Queries[q.Fingerprint] = q
+		return nil
+	}, "SELECT facts FROM query")
+}
+
+func datedFacts(ctx context.Context, tx *sql.Tx, f *activity.Facts) error {
+	return each(ctx, tx, func(r *sql.Rows) error {
+		var class string
+		var facts []byte
+		if err := r.Scan(&class, &facts); err != nil {
+			return err
+		}
+		switch class {
+		case "dashboard":
+			return appendFact(&f.Dashboards, facts)
+		case "rule":
+			return appendFact(&f.Rules, facts)
+		default:
+			return appendFact(&f.Goals, facts)
+		}
+	}, "SELECT class, facts FROM fact ORDER BY since, class, scope, name")
+}
+
+func appendFact[T any](to *[]T, facts []byte) error {
+	var v T
+	if err := json.Unmarshal(facts, &v); err != nil {
+		return err
+	}
+	*to = append(*to, v)
+	return nil
+}
+
+// coverage leaves out days of which something was changed after it had been read.
+func coverage(ctx context.Context, tx *sql.Tx, f *activity.Facts) error {
+	return each(ctx, tx, func(r *sql.Rows) error {
+		var d activity.CoveredDay
+		if err := r.Scan(&d.Source, &d.Class, &d.Date); err != nil {
+			return err
+		}
+		f.Coverage = append(f.Coverage, d)
+		return nil
+	}, `SELECT source, class, date FROM coverage c WHERE class <> ?1
+		AND NOT EXISTS (SELECT 1 FROM coverage g WHERE g.source = c.source AND g.class = ?1 AND g.date = c.date)
+		ORDER BY source, class, date`, ClassGap)
+}
+
+// ClassGap marks a day of a source that can't be trusted any more.
+const ClassGap activity.Class = "gap"
+
+func status(ctx context.Context, tx *sql.Tx, f *activity.Facts) error {
+	return each(ctx, tx, func(r *sql.Rows) error {
+		var st activity.SourceStatus
+		var last int64
+		if err := r.Scan(&st.Source, &st.Up, &st.Error, &st.Note, &last, &st.Malformed, &st.Events); err != nil {
+			return err
+		}
+		if last != 0 {
+			st.LastSuccess = time.Unix(0, last).UTC()
+		}
+		f.Status = append(f.Status, st)
+		return nil
+	}, `SELECT name, up, error, note, last_success, malformed,
+		(SELECT coalesce(sum(count), 0) FROM event_total t WHERE t.source = s.name) FROM source s ORDER BY name`)
+}
+
+// Totals returns the counters: events as judged when collected.
+func (s *Store) Totals(ctx context.Context) ([]EventTotal, error) {
+	var totals []EventTotal
+	err := s.read(ctx, func(tx *sql.Tx) error {
+		return each(ctx, tx, func(r *sql.Rows) error {
+			var t EventTotal
+			if err := r.Scan(&t.Source, &t.Kind, &t.Outcome, &t.Count); err != nil {
+				return err
+			}
+			totals = append(totals, t)
+			return nil
+		}, "SELECT source, kind, outcome, count FROM event_total ORDER BY source, kind, outcome")
+	})
+	return totals, err
+}
+
+func allNames(ctx context.Context, tx *sql.Tx) (map[int64]string, error) {
+	names := map[int64]string{}
+	err := each(ctx, tx, func(r *sql.Rows) error {
+		var id int64
+		var text string
+		if err := r.Scan(&id, &text); err != nil {
+			return err
+		}
+		names[id] = text
+		return nil
+	}, "SELECT id, text FROM name")
+	return names, err
+}

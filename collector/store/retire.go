@@ -1,0 +1,145 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"github.com/metrics-maturity/metrics-maturity/collector/activity"
+)
+
+// TeamWeekPeople is how many different people of a team were seen over the 8 weeks that end with the week of Monday.
+type TeamWeekPeople struct {
+	Team   string
+	Monday activity.Date
+	People int
+}
+
+// RetiredPeople returns the counts of people that were kept when their actors were forgotten.
+func (s *Store) RetiredPeople(ctx context.Context) ([]TeamWeekPeople, error) {
+	var out []TeamWeekPeople
+	err := s.read(ctx, func(tx *sql.Tx) error {
+		return each(ctx, tx, func(r *sql.Rows) error {
+			var p TeamWeekPeople
+			if err := r.Scan(&p.Team, &p.Monday, &p.People); err != nil {
+				return err
+			}
+			out = append(out, p)
+			return nil
+		}, "SELECT team, monday, people FROM people ORDER BY team, monday")
+	})
+	return out, err
+}
+
+// Retire forgets the actors of all days before a date: each such row keeps its date, its subject and the team as owned now.
+// attribute is given every stored day, and returns them as acts together with the counts of people to keep (those of a week that
+// has one already stay as they are). It returns how many rows were retired.
+func (s *Store) Retire(ctx context.Context, before activity.Date, attribute func([]activity.Day) ([]activity.Act, []TeamWeekPeople)) (rows int64, err error) {
+	fresh := map[string]int64{}
+	err = s.write(ctx, func(tx *sql.Tx) error {
+		var due bool
+		if err := tx.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM day WHERE date < ? AND actor <> 0)", before).Scan(&due); err != nil || !due {
+			return err
+		}
+		// Read in the transaction that deletes, so that nothing which another process adds meanwhile is lost.
+		days, err := readDays(ctx, tx, 0, maxDate)
+		if err != nil {
+			return err
+		}
+		acts, people := attribute(days)
+		r, err := tx.ExecContext(ctx, "DELETE FROM day WHERE date < ? AND actor <> 0", before)
+		if err != nil {
+			return err
+		}
+		if rows, err = r.RowsAffected(); err != nil {
+			return err
+		}
+		if err := s.addDays(ctx, tx, retired(acts, before), fresh); err != nil {
+			return err
+		}
+		for _, p := range people {
+			if _, err := tx.ExecContext(ctx, "INSERT OR IGNORE INTO people (team, monday, people) VALUES (?, ?, ?)", p.Team, p.Monday, p.People); err != nil {
+				return err
+			}
+		}
+		return forgetIdle(ctx, tx)
+	})
+	if err == nil {
+		s.keep(fresh)
+	}
+	return rows, err
+}
+
+// retired returns the days of acts before a date, without their actors.
+func retired(acts []activity.Act, before activity.Date) []activity.Day {
+	var days []activity.Day
+	for _, a := range acts {
+		if a.Actor == 0 || a.Date >= before {
+			continue
+		}
+		d := a.Day
+		d.Actor, d.Retired, d.Team, d.TeamReason = 0, true, a.Team, a.Reason
+		if a.Outcome == activity.Automated {
+			d.Robot = a.Reason
+		}
+		days = append(days, d)
+	}
+	return activity.Fold(days)
+}
+
+// forgetIdle drops the actors of whom no day is left. Actors of open acts are kept: they are few, and have days soon.
+func forgetIdle(ctx context.Context, tx *sql.Tx) error {
+	const idle = `SELECT id FROM actor a WHERE NOT EXISTS (SELECT 1 FROM day WHERE actor = a.id)
+		AND NOT EXISTS (SELECT 1 FROM held h, json_each(h.state, '$.parts') p WHERE json_extract(p.value, '$.actor') = a.id)`
+	if _, err := tx.ExecContext(ctx, "DELETE FROM actor_digest WHERE actor IN ("+idle+")"); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, "DELETE FROM actor WHERE id IN ("+idle+")")
+	return err
+}
+
+// Assessment is what was exported for a team.
+type Assessment struct {
+	Team    string
+	Monday  activity.Date // the last week that was assessed
+	Made    time.Time
+	Version int // of the criteria
+	Status  string
+	Stage   *int
+}
+
+// SaveAssessments keeps what was exported; the first answer for a team and week stays.
+func (s *Store) SaveAssessments(ctx context.Context, as []Assessment) error {
+	return s.write(ctx, func(tx *sql.Tx) error {
+		for _, a := range as {
+			if _, err := tx.ExecContext(ctx, "INSERT OR IGNORE INTO assessment (team, monday, made, version, status, stage) VALUES (?, ?, ?, ?, ?, ?)",
+				a.Team, a.Monday, a.Made.UnixNano(), a.Version, a.Status, a.Stage); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Assessments returns what was exported, by team, oldest first.
+func (s *Store) Assessments(ctx context.Context) ([]Assessment, error) {
+	var out []Assessment
+	err := s.read(ctx, func(tx *sql.Tx) error {
+		return each(ctx, tx, func(r *sql.Rows) error {
+			var a Assessment
+			var made int64
+			var stage sql.NullInt64
+			if err := r.Scan(&a.Team, &a.Monday, &made, &a.Version, &a.Status, &stage); err != nil {
+				return err
+			}
+			a.Made = time.Unix(0, made).UTC()
+			if stage.Valid {
+				v := int(stage.Int64)
+				a.Stage = &v
+			}
+			out = append(out, a)
+			return nil
+		}, "SELECT team, monday, made, version, status, stage FROM assessment ORDER BY team, monday")
+	})
+	return out, err
+}

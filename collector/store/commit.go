@@ -32,6 +32,8 @@ type Commit struct {
 	Cursors map[string][]byte // cursors to set, by name; an empty value removes one
 	Held    []byte            // open parts of acts; nil leaves them as they are
 	HeldDay []activity.Day    // what the open parts make as things stand; written if Held is not nil
+	// HeldTotals is how HeldDay was judged.
+	HeldTotals []EventTotal
 }
 
 // EventTotal counts events of one source, kind and outcome, as judged when they were collected.
@@ -168,7 +170,11 @@ func saveProgress(ctx context.Context, tx *sql.Tx, c Commit) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, "INSERT OR REPLACE INTO held_day (source, days) VALUES (?, ?)", c.Source, days)
+	totals, err := json.Marshal(c.HeldTotals)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, "INSERT OR REPLACE INTO held_day (source, days, totals) VALUES (?, ?, ?)", c.Source, days, totals)
 	return err
 }
 

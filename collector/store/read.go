@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -201,20 +202,46 @@ func status(ctx context.Context, tx *sql.Tx, f *activity.Facts) error {
 		(SELECT coalesce(sum(count), 0) FROM event_total t WHERE t.source = s.name) FROM source s ORDER BY name`)
 }
 
-// Totals returns the counters: events as judged when collected.
+// Totals returns the counters: events as judged when collected, those of still open acts among them.
 func (s *Store) Totals(ctx context.Context) ([]EventTotal, error) {
-	var totals []EventTotal
+	counts := map[EventTotal]int64{}
 	err := s.read(ctx, func(tx *sql.Tx) error {
-		return each(ctx, tx, func(r *sql.Rows) error {
+		err := each(ctx, tx, func(r *sql.Rows) error {
 			var t EventTotal
-			if err := r.Scan(&t.Source, &t.Kind, &t.Outcome, &t.Count); err != nil {
+			var n int64
+			err := r.Scan(&t.Source, &t.Kind, &t.Outcome, &n)
+			counts[t] += n
+			return err
+		}, "SELECT source, kind, outcome, count FROM event_total")
+		if err != nil {
+			return err
+		}
+		return each(ctx, tx, func(r *sql.Rows) error {
+			var text []byte
+			if err := r.Scan(&text); err != nil {
 				return err
 			}
-			totals = append(totals, t)
+			var totals []EventTotal
+			if err := json.Unmarshal(text, &totals); err != nil {
+				return err
+			}
+			for _, t := range totals {
+				n := t.Count
+				t.Count = 0
+				counts[t] += n
+			}
 			return nil
-		}, "SELECT source, kind, outcome, count FROM event_total ORDER BY source, kind, outcome")
+		}, "SELECT totals FROM held_day")
 	})
-	return totals, err
+	var out []EventTotal
+	for t, n := range counts {
+		t.Count = n
+		out = append(out, t)
+	}
+	slices.SortFunc(out, func(a, b EventTotal) int {
+		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Outcome, b.Outcome))
+	})
+	return out, err
 }
 
 func allNames(ctx context.Context, tx *sql.Tx) (map[int64]string, error) {

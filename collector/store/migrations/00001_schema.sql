@@ -63,7 +63,8 @@ CREATE TABLE held (
 -- The days that the held parts make as things stand. Readers add them to day; each commit replaces them.
 CREATE TABLE held_day (
     source TEXT PRIMARY KEY,
-    days   BLOB NOT NULL                -- JSON
+    days   BLOB NOT NULL,               -- JSON
+    totals BLOB NOT NULL                -- JSON: how they were judged
 );
 
 -- How far each source was read. Written in the transaction that writes what was read.

@@ -1,9 +1,134 @@
 package prom
 
-import "github.com/metrics-maturity/metrics-maturity/collector/activity"
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strings"
 
-type Fingerprinter struct{}
+	"github.com/prometheus/prometheus/promql/parser"
 
-func NewFingerprinter(labelNames []string) *Fingerprinter { return &Fingerprinter{} }
+	"github.com/metrics-maturity/metrics-maturity/collector/activity"
+)
 
-func (f *Fingerprinter) Query(text string) activity.Query { return activity.Query{Metrics: []string{}} }
+// Fingerprinter reduces query texts to what may be kept of them. It is safe for concurrent use, and remembers the
+// texts that it saw lately.
+type Fingerprinter struct {
+	keep  map[string]bool
+	cache *cache
+}
+
+// NewFingerprinter returns a Fingerprinter that keeps the matchers on the labels of those names, beside the names of
+// metrics. The fingerprint itself does not depend on them.
+func NewFingerprinter(labelNames []string) *Fingerprinter {
+	f := &Fingerprinter{keep: make(map[string]bool, len(labelNames)), cache: newCache()}
+	for _, name := range labelNames {
+		f.keep[name] = true
+	}
+	return f
+}
+
+// Query returns what is kept of a query. The fingerprint is the start of a SHA-256 over the query's canonical form
+// without numbers, strings, durations, times and matcher values. Formatting, comments, redundant parentheses and the
+// order of matchers and of label names don't matter to it. A query with Grafana's variables has the fingerprint of the
+// query that Grafana makes of it, unless a variable stands for a name, or for more than a value.
+//
+// Text that isn't PromQL, or too large to be parsed, is masked token by token; its metrics are nil, those of a
+// parsed text never are. A text without a token gives the zero Query.
+//
+// The slices of the result are shared: they must not be changed.
+func (f *Fingerprinter) Query(text string) activity.Query {
+	return f.cache.query(text, f.compute)
+}
+
+func (f *Fingerprinter) compute(text string) activity.Query {
+	if skipSpace(text, 0) == len(text) {
+		return activity.Query{}
+	}
+	for _, guess := range []role{roleGuess, roleName, roleNumber} {
+		q, err := prepare(text, true, guess)
+		if err != nil {
+			break
+		}
+		if expr, err := parseExpr(q.text); err == nil {
+			return f.parsed(expr, q.values)
+		}
+		if !q.guessed {
+			break
+		}
+	}
+	return activity.Query{Fingerprint: maskedTokens(text)}
+}
+
+// parsed returns what is kept of a query that was parsed.
+func (f *Fingerprinter) parsed(expr parser.Expr, values []string) activity.Query {
+	q := activity.Query{Metrics: []string{}}
+	c := canon{values: values, mask: maskLiterals, out: []byte("promql\n"), seen: func(vs *parser.VectorSelector) {
+		for _, m := range vs.LabelMatchers {
+			value := matcherValue(vs, m, values)
+			// Which value a variable has is not known, so nothing is.
+			if hasVariable(value) || strings.Contains(value, marker) {
+				continue
+			}
+			if isName(m) && value != "" {
+				q.Metrics = append(q.Metrics, value)
+			}
+			if f.keep[m.Name] {
+				q.Matchers = append(q.Matchers, activity.Matcher{Name: m.Name, Op: m.Type.String(), Value: value})
+			}
+		}
+	}}
+	c.expr(expr)
+	slices.Sort(q.Metrics)
+	q.Metrics = slices.Compact(q.Metrics)
+	slices.SortFunc(q.Matchers, func(a, b activity.Matcher) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Op, b.Op), cmp.Compare(a.Value, b.Value))
+	})
+	q.Matchers = slices.Compact(q.Matchers)
+	sum := sha256.Sum256(c.out)
+	q.Fingerprint = hex.EncodeToString(sum[:8])
+	return q
+}
+
+// maskedTokens is the fingerprint of a text that isn't parsed.
+func maskedTokens(text string) string {
+	h := sha256.New()
+	h.Write([]byte("tokens\n"))
+	var (
+		l    = lexer{text: text}
+		prev token
+		buf  []byte
+	)
+	for {
+		square := l.square
+		t := l.next()
+		if t.kind == tokenEnd {
+			return hex.EncodeToString(h.Sum(nil)[:8])
+		}
+		buf = append(appendMasked(buf[:0], &l, square, prev, t), ' ')
+		h.Write(buf)
+		prev = t
+	}
+}
+
+func appendMasked(buf []byte, l *lexer, square int, prev, t token) []byte {
+	switch t.kind {
+	case tokenNumber, tokenDuration, tokenLiteral:
+		return append(buf, 'N')
+	case tokenString:
+		return append(buf, 'S')
+	case tokenVariable:
+		r := variableRole(l, square, prev, t)
+		if r == roleGuess {
+			r = likelyRole(prev, l.peek())
+		}
+		if r != roleName {
+			return append(buf, 'N')
+		}
+		var name strings.Builder
+		writeMarked(&name, t.text)
+		return append(buf, name.String()...)
+	}
+	return append(buf, t.text...)
+}

@@ -10,7 +10,7 @@ import (
 )
 
 // What is parsed, at most. Real queries stay far below. The parser's time grows with the square of the nesting, and of the
-// length of a chain of operators: within these limits the worst texts take some milliseconds.
+// length of a chain of operators: within these limits the worst texts take tens of milliseconds.
 const (
 	maxParsed  = 32 << 10 // bytes
 	maxTokens  = 4096

@@ -1,0 +1,118 @@
+package grafana
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// key numbers the keys of a request line that matter.
+type key int
+
+const (
+	keyLogger key = iota
+	keyMsg
+	keyTime
+	keyOrg
+	keyLogin
+	keyMethod
+	keyPath
+	keyStatus
+	keyReferer
+	keys
+	keyNone key = -1
+)
+
+func keyOf(name []byte) key {
+	switch string(name) {
+	case "logger":
+		return keyLogger
+	case "msg":
+		return keyMsg
+	case "t":
+		return keyTime
+	case "orgId":
+		return keyOrg
+	case "uname":
+		return keyLogin
+	case "method":
+		return keyMethod
+	case "path":
+		return keyPath
+	case "status":
+		return keyStatus
+	case "referer":
+		return keyReferer
+	}
+	return keyNone
+}
+
+// fields are the values of the keys that matter; nil where the line lacks the key.
+type fields [keys][]byte
+
+func (f *fields) isRequest() bool {
+	return string(f[keyLogger]) == "context" && string(f[keyMsg]) == "Request Completed"
+}
+
+// request is a request line, read.
+type request struct {
+	time    time.Time
+	org     int64
+	login   []byte
+	method  []byte
+	path    []byte
+	status  int
+	referer []byte
+}
+
+// decode reads the fields of a line. It reports false for a line that is no request line, and an error for one that
+// claims to be and can't be read. The scanners read what Grafana writes; anything odd goes to the plain decoders.
+func decode(line []byte) (fields, bool, error) {
+	if bytes.HasPrefix(line, []byte("{")) {
+		if f, ok := scanJSON(line); ok {
+			return f, f.isRequest(), nil
+		}
+	} else if f, ok := scanLogfmt(line); ok {
+		return f, f.isRequest(), nil
+	}
+	return decodePlain(line)
+}
+
+// request reads the values. Every key that Grafana always writes has to be there: a line cut in two would
+// otherwise be taken for an act without a page.
+func (f *fields) request() (request, error) {
+	for k, name := range [...]string{keyTime: "t", keyOrg: "orgId", keyMethod: "method", keyPath: "path",
+		keyStatus: "status", keyReferer: "referer"} {
+		if name != "" && f[k] == nil {
+			return request{}, fmt.Errorf("grafana request line has no key %q", name)
+		}
+	}
+	r := request{login: f[keyLogin], method: f[keyMethod], path: f[keyPath], referer: f[keyReferer]}
+	var err error
+	if r.time, err = parseTime(f[keyTime]); err != nil {
+		return request{}, err
+	}
+	if r.org, err = strconv.ParseInt(string(f[keyOrg]), 10, 64); err != nil {
+		return request{}, errors.New("grafana request line: orgId is no number")
+	}
+	if r.status, err = strconv.Atoi(string(f[keyStatus])); err != nil {
+		return request{}, errors.New("grafana request line: status is no number")
+	}
+	// Grafana serves a path with and without a slash at its end.
+	if len(r.path) > 1 {
+		r.path = bytes.TrimSuffix(r.path, []byte("/"))
+	}
+	return r, nil
+}
+
+func parseTime(text []byte) (t time.Time, err error) {
+	if err = t.UnmarshalText(text); err != nil {
+		// Grafana 8 and earlier wrote the zone without a colon.
+		if t, err = time.Parse("2006-01-02T15:04:05-0700", string(text)); err != nil {
+			return time.Time{}, errors.New("grafana request line: t is no time")
+		}
+	}
+	return t.UTC(), nil
+}

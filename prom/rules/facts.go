@@ -1,0 +1,137 @@
+package rules
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/metrics-maturity/metrics-maturity/collector/activity"
+	"github.com/metrics-maturity/metrics-maturity/prom"
+)
+
+// facts turns what files say into what is kept of it.
+type facts struct {
+	fingerprints *prom.Fingerprinter
+	annotations  []string // names of those kept
+	repository   string
+}
+
+func (k *facts) scope(path string) string { return k.repository + ":" + path }
+
+// ruleFacts returns the facts about rules that a commit changed, in each file for itself, ordered by scope, kind and name.
+func (k *facts) ruleFacts(from time.Time, old, new []version) []activity.Rule {
+	before, after := k.rules(old), k.rules(new)
+	var out []activity.Rule
+	for id, n := range after {
+		if o, was := before[id]; !was || !sameFact(o, n) {
+			n.From = from
+			out = append(out, n)
+		}
+	}
+	for id, o := range before {
+		if _, is := after[id]; !is {
+			out = append(out, activity.Rule{From: from, Scope: o.Scope, Kind: o.Kind, Name: o.Name, Removed: true})
+		}
+	}
+	slices.SortFunc(out, func(a, b activity.Rule) int {
+		return cmp.Or(cmp.Compare(a.Scope, b.Scope), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name))
+	})
+	return out
+}
+
+// factID is what a fact about a rule is known by.
+type factID struct {
+	path string
+	ruleID
+}
+
+// rules collects the facts of versions. Where several rules of a file have one name, labels that they don't agree
+// on are left out: which of them would decide is not known.
+func (k *facts) rules(versions []version) map[factID]activity.Rule {
+	out := map[factID]activity.Rule{}
+	for _, v := range versions {
+		for _, r := range v.file.rules {
+			n := activity.Rule{Scope: k.scope(v.path), Kind: r.kind, Name: r.name, Labels: r.labels, Annotations: k.kept(r.annotations)}
+			for _, e := range r.exprs {
+				n.Metrics = append(n.Metrics, k.fingerprints.Query(e).Metrics...)
+			}
+			id := factID{v.path, r.ruleID}
+			if o, twice := out[id]; twice {
+				n.Metrics = append(n.Metrics, o.Metrics...)
+				n.Labels, n.Annotations = agreed(n.Labels, o.Labels), agreed(n.Annotations, o.Annotations)
+			}
+			slices.Sort(n.Metrics)
+			n.Metrics = slices.Compact(n.Metrics)
+			out[id] = n
+		}
+	}
+	return out
+}
+
+func (k *facts) kept(annotations map[string]string) map[string]string {
+	var out map[string]string
+	for _, name := range k.annotations {
+		if v, ok := annotations[name]; ok {
+			if out == nil {
+				out = map[string]string{}
+			}
+			out[name] = v
+		}
+	}
+	return out
+}
+
+// agreed returns what both maps say.
+func agreed(a, b map[string]string) map[string]string {
+	out := maps.Clone(a)
+	maps.DeleteFunc(out, func(k, v string) bool { return b[k] != v })
+	if len(out) == 0 {
+		return nil
+	}
+	return out
+}
+
+func sameFact(a, b activity.Rule) bool {
+	return maps.Equal(a.Labels, b.Labels) && maps.Equal(a.Annotations, b.Annotations) && slices.Equal(a.Metrics, b.Metrics)
+}
+
+// goalFacts returns the facts about goals that a commit changed, in each file for itself.
+func (k *facts) goalFacts(from time.Time, old, new []version) []activity.Goal {
+	type id struct {
+		path string
+		goalID
+	}
+	before, after, held := map[id]goal{}, map[id]goal{}, map[id]bool{}
+	for _, v := range old {
+		for _, g := range v.file.goals {
+			before[id{v.path, g.goalID}] = g
+		}
+	}
+	for _, v := range new {
+		for _, g := range v.file.goals {
+			after[id{v.path, g.goalID}] = g
+		}
+		for h := range v.file.held {
+			held[id{v.path, h}] = true
+		}
+	}
+	var out []activity.Goal
+	for at, g := range after {
+		if o, was := before[at]; was && o == g {
+			continue
+		}
+		out = append(out, activity.Goal{From: from, Scope: k.scope(at.path), Team: g.team, Name: g.name, Query: g.query,
+			Metrics: slices.Clone(k.fingerprints.Query(g.query).Metrics), Baseline: g.baseline, Target: g.target,
+			Start: g.start, Due: g.due, Result: g.result})
+	}
+	for at, g := range before {
+		if _, is := after[at]; !is && !held[at] {
+			out = append(out, activity.Goal{From: from, Scope: k.scope(at.path), Team: g.team, Name: g.name, Removed: true})
+		}
+	}
+	slices.SortFunc(out, func(a, b activity.Goal) int {
+		return cmp.Or(cmp.Compare(a.Scope, b.Scope), cmp.Compare(a.Team, b.Team), cmp.Compare(a.Name, b.Name))
+	})
+	return out
+}

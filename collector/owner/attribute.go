@@ -1,0 +1,220 @@
+package owner
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/metrics-maturity/metrics-maturity/collector/activity"
+)
+
+// Reasons of counted acts: which owner rule matched.
+const (
+	ReasonMember         = "member"          // its person is a member
+	ReasonAuthor         = "author"          // its git author is the team's
+	ReasonTenant         = "tenant"          // no person known
+	ReasonClient         = "client"          // no person known; the client's network
+	ReasonMetric         = "metric"          // a selector of its metrics
+	ReasonRuleLabel      = "rule label"      // labels of the rule
+	ReasonRuleAnnotation = "rule annotation" // annotations of the rule
+	ReasonRulePath       = "rule path"       // path of the rule's file
+	ReasonGoal           = "goal"            // the goal names the team
+)
+
+// Reasons of unattributed acts: why they are nobody's.
+const (
+	ReasonConflict = "conflict"                 // several teams claim it, and none or several own the subject
+	ReasonNoMember = "not a member of any team" // the person is known
+	ReasonNoTeam   = "goal of an unknown team"  // it names a team that is not configured
+	ReasonNobody   = "nobody"                   // no person is known, and no rule claims it
+)
+
+// robots are the reasons with which a forgotten row may have been judged a machine's.
+var robots = []string{
+	activity.RobotServiceAccount, activity.RobotAPI, activity.RobotKiosk, activity.RobotPlaylist, activity.RobotRefresh,
+	activity.RobotRender, activity.RobotPublicDashboard, activity.RobotRuleEvaluation, activity.RobotGrafana,
+	activity.RobotBotCommit, activity.RobotAutomation, activity.RobotClockwork,
+}
+
+// Attribute says whose acts days are: one act for each, in the same order. It learns the addresses of Grafanas from days
+// as a whole, so days should hold all that is stored of the time in question; their order does not matter.
+func (b *Book) Attribute(days []activity.Day) []activity.Act {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	learned := b.learnGrafanas(days)
+	acts := make([]activity.Act, len(days))
+	for i := range days {
+		acts[i].Day = days[i]
+		b.judge(&acts[i], learned)
+	}
+	return acts
+}
+
+// judge fills in everything of a but its day.
+func (b *Book) judge(a *activity.Act, learned map[client]bool) {
+	c, s := b.subject(&a.Day)
+	a.Metrics, a.Records = s.metrics, s.records
+	who := b.actors[a.Actor]
+	if robot := b.robot(a, who, learned); robot != "" {
+		a.Outcome, a.Reason = activity.Automated, robot
+		return
+	}
+	if a.Retired {
+		b.recall(a, c, s)
+		return
+	}
+	team, reason := -1, ""
+	org := b.fromGrafana(&a.Day)
+	authored := c == classRule || c == classMetric || c == classGoal
+	if authored && (!org || a.Actor == 0) {
+		team, reason = b.byRule(a, who, s)
+	} else {
+		team, reason = b.byPerson(a, who, c, s, org)
+	}
+	a.Reason = reason
+	if team < 0 {
+		a.Outcome = activity.Unattributed
+		return
+	}
+	a.Outcome, a.Team, a.Own = activity.Counted, b.config.Teams[team].Name, b.own(team, c, s)
+	if authored && a.Actor != 0 {
+		a.ByTeam = activity.No
+		if teams, _ := who.teamsOn(a.Date); slices.Contains(teams, team) {
+			a.ByTeam = activity.Yes
+		}
+	}
+}
+
+// robot returns why a is a machine's act, or "".
+func (b *Book) robot(a *activity.Act, who *actor, learned map[client]bool) string {
+	switch {
+	case a.Robot != "":
+		return a.Robot
+	case a.Retired:
+		// What was judged when its actor was forgotten stands.
+		if a.Day.Team == "" && slices.Contains(robots, a.TeamReason) {
+			return a.TeamReason
+		}
+		return ""
+	case who != nil && who.robot != "":
+		return who.robot
+	case who != nil && slices.Contains(who.grafanas, a.Source), learned[client{a.Source, a.Actor}]:
+		return activity.RobotGrafana
+	}
+	return ""
+}
+
+// recall gives a row whose actor was forgotten the team that was stored with it.
+func (b *Book) recall(a *activity.Act, c class, s span) {
+	a.Team, a.Outcome, a.Reason = a.Day.Team, activity.Counted, a.TeamReason
+	if a.Team == "" {
+		a.Outcome = activity.Unattributed
+		if a.Reason == "" {
+			a.Reason = ReasonNobody
+		}
+		return
+	}
+	if team, ok := b.byName[a.Team]; ok {
+		a.Own = b.own(team, c, s)
+	}
+}
+
+// byRule finds the team of a rule, goal or metric: its owner, else its author's team, else its tenant's. team is -1 if
+// there is none.
+func (b *Book) byRule(a *activity.Act, who *actor, s span) (team int, reason string) {
+	switch {
+	case len(s.owners) > 1:
+		return -1, ReasonConflict
+	case len(s.owners) == 1:
+		return s.owners[0], s.reason
+	case s.foreign:
+		return -1, ReasonNoTeam
+	}
+	if teams, _ := who.teamsOn(a.Date); len(teams) > 0 {
+		return one(teams, s, ReasonAuthor)
+	}
+	if a.Actor != 0 {
+		return -1, ReasonNoMember
+	}
+	return one(b.tenantTeams(a.Tenant), s, ReasonTenant)
+}
+
+// byPerson finds the team of any other act: its person's, else, where no person is known, its tenant's, its client
+// network's, or that of the metrics that it asks for. team is -1 if there is none.
+func (b *Book) byPerson(a *activity.Act, who *actor, c class, s span, org bool) (team int, reason string) {
+	if teams, reason := who.teamsOn(a.Date); len(teams) > 0 {
+		return one(teams, s, reason)
+	}
+	isClient := a.Actor == 0 || (who != nil && len(who.clients) > 0 && len(who.people) == 0) || b.fromClients(&a.Day)
+	if !isClient {
+		return -1, ReasonNoMember
+	}
+	if teams := b.tenantTeams(a.Tenant); len(teams) > 0 {
+		return one(teams, s, ReasonTenant)
+	}
+	if who != nil && len(who.clients) > 0 {
+		return one(who.networks, s, ReasonClient)
+	}
+	if c == classQuery && !org {
+		return one(s.owners, s, ReasonMetric)
+	}
+	return -1, ReasonNobody
+}
+
+// one returns the only team of teams, or the only one that owns the subject.
+func one(teams []int, s span, reason string) (int, string) {
+	switch len(teams) {
+	case 0:
+		return -1, ReasonNobody
+	case 1:
+		return teams[0], reason
+	}
+	team := -1
+	for _, t := range teams {
+		if !slices.Contains(s.owners, t) {
+			continue
+		}
+		if team >= 0 {
+			return -1, ReasonConflict
+		}
+		team = t
+	}
+	if team < 0 {
+		return -1, ReasonConflict
+	}
+	return team, reason
+}
+
+// tenantTeams returns the teams of a tenant; a query over several tenants names them as "a|b".
+func (b *Book) tenantTeams(tenant string) []int {
+	if tenant == "" {
+		return nil
+	}
+	if !strings.Contains(tenant, "|") {
+		return b.tenants[tenant]
+	}
+	var teams []int
+	for t := range strings.SplitSeq(tenant, "|") {
+		for _, team := range b.tenants[t] {
+			if !slices.Contains(teams, team) {
+				teams = append(teams, team)
+			}
+		}
+	}
+	return teams
+}
+
+// fromGrafana reports whether a Grafana told of d, so that its actor is a login.
+func (b *Book) fromGrafana(d *activity.Day) bool {
+	if t := b.config.Types[d.Source]; t != "" {
+		return strings.HasPrefix(t, grafanaPrefix)
+	}
+	return grafanaScope(d.Scope)
+}
+
+// fromClients reports whether d's source knows its actors by address alone.
+func (b *Book) fromClients(d *activity.Day) bool {
+	if t := b.config.Types[d.Source]; t != "" {
+		return t == typeQueryLog
+	}
+	return d.Kind == activity.KindQuery && d.Scope == d.Source
+}

@@ -1,0 +1,102 @@
+package owner
+
+import (
+	"strings"
+
+	"github.com/metrics-maturity/metrics-maturity/collector/activity"
+)
+
+// Foundation is what a team has to build on. Unknown is where no source could have told.
+type Foundation struct {
+	Collection   activity.Tri // metrics of its own
+	QueryTooling activity.Tri // its people did query
+	Dashboards   activity.Tri // dashboards of its own
+}
+
+// Foundations returns the foundations of every configured team, from acts and from the facts of the book.
+func (b *Book) Foundations(acts []activity.Act) map[string]Foundation {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	found := make([]Foundation, len(b.config.Teams))
+	asked := b.tellsQueries() // whether a query would have been seen
+	for i := range acts {
+		a := &acts[i]
+		asked = asked || a.Kind == activity.KindQuery
+		if c, s := b.subject(&a.Day); c == classDashboard && a.Detail != activity.EditDeleted {
+			for _, team := range s.owners { // whoever opened it
+				found[team].Dashboards = activity.Yes
+			}
+		}
+		team, ok := b.byName[a.Team]
+		if a.Outcome != activity.Counted || !ok {
+			continue
+		}
+		f := &found[team]
+		switch a.Kind {
+		case activity.KindQuery:
+			f.QueryTooling = activity.Yes
+			if a.Own == activity.Yes {
+				f.Collection = activity.Yes
+			}
+		case activity.KindRule, activity.KindMetric:
+			if a.Detail != activity.RuleRemoved {
+				f.Collection = activity.Yes
+			}
+		}
+	}
+	b.foundFacts(found)
+	out := make(map[string]Foundation, len(found))
+	for i, t := range b.config.Teams {
+		f := &found[i]
+		couldCollect := len(t.Metrics)+len(t.RulePaths)+len(t.RuleLabels)+len(t.RuleAnnotations) > 0
+		settle(&f.Collection, couldCollect && len(b.rules)+len(b.queries) > 0)
+		settle(&f.QueryTooling, asked && (t.HasPeople() || len(t.Tenants)+len(t.Metrics) > 0))
+		settle(&f.Dashboards, len(b.dashboards) > 0 || len(t.Dashboards) > 0)
+		out[t.Name] = *f
+	}
+	return out
+}
+
+// foundFacts adds what the facts alone show: rules that are there, metrics that are asked for, dashboards.
+func (b *Book) foundFacts(found []Foundation) {
+	for at, rules := range b.rules {
+		if rules[len(rules)-1].Removed {
+			continue
+		}
+		spans := b.cached(subjectKey{class: classRule, scope: at.scope, name: at.name})
+		for _, team := range spans[len(spans)-1].owners {
+			found[team].Collection = activity.Yes
+		}
+	}
+	for fingerprint := range b.queries {
+		for _, team := range b.cached(subjectKey{class: classQuery, name: fingerprint})[0].owners {
+			found[team].Collection = activity.Yes
+		}
+	}
+	for at, seen := range b.dashboards {
+		spans := b.cached(subjectKey{class: classDashboard, scope: at.scope, name: at.name})
+		for _, team := range spans[len(spans)-1].owners {
+			found[team].Dashboards = activity.Yes
+		}
+		for _, team := range b.selectors.owners(seen[len(seen)-1].Metrics, nil) {
+			found[team].Collection = activity.Yes
+		}
+	}
+}
+
+// tellsQueries reports whether a configured source gives queries.
+func (b *Book) tellsQueries() bool {
+	for _, t := range b.config.Types {
+		if strings.HasSuffix(t, "-log") || strings.HasSuffix(t, "-query-stats") || t == "grafana-usage-insights" {
+			return true
+		}
+	}
+	return false
+}
+
+// settle turns what was not seen into No where it would have been.
+func settle(f *activity.Tri, told bool) {
+	if *f == activity.Unknown && told {
+		*f = activity.No
+	}
+}

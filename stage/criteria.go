@@ -164,12 +164,13 @@ type rung struct {
 	below  int    // the stage that must hold too; 0 if none
 	counts counting
 	people bool              // different people must have taken part
+	looks  bool              // it shows looking, without which the silence of a team means nothing
 	needs  [][]activity.Kind // one kind of each group must be given by some source
 }
 
 // rungs is the ladder of version 1; rungs[i] is stage i+1.
 var rungs = []rung{
-	{stage: 1, label: "one_off_queries", name: QueryDays, counts: countKeys,
+	{stage: 1, label: "one_off_queries", name: QueryDays, counts: countKeys, looks: true,
 		needs: [][]activity.Kind{{activity.KindQuery}}},
 	{stage: 2, label: "preplanning", name: Baselines, counts: countKeys,
 		needs: [][]activity.Kind{{activity.KindShare, activity.KindAnnotation, activity.KindGoal}}},
@@ -178,7 +179,7 @@ var rungs = []rung{
 			{activity.KindShare, activity.KindAnnotation, activity.KindGoal},
 			{activity.KindQuery, activity.KindOpen, activity.KindAnnotation, activity.KindGoal},
 		}},
-	{stage: 4, label: "regular_looking", name: WeeksWithAView, counts: countWeeks, people: true,
+	{stage: 4, label: "regular_looking", name: WeeksWithAView, counts: countWeeks, people: true, looks: true,
 		needs: [][]activity.Kind{{activity.KindView}}},
 	{stage: 5, label: "adjusting", name: MonthsAdopted, below: 4, counts: countMonths,
 		needs: [][]activity.Kind{

@@ -252,3 +252,43 @@ func TestKeyIsPrivate(t *testing.T) {
 		t.Errorf("key file: %v %v", info, err)
 	}
 }
+
+// FuzzGenerate holds that any organisation can be told: every option that is accepted gives a whole truth.
+func FuzzGenerate(f *testing.F) {
+	f.Add(uint64(1), 3, 9, uint32(0), false)
+	f.Add(uint64(2), 1, 1, uint32(1<<15-1), true)
+	f.Add(uint64(3), 5, 12, uint32(0b1000011), true)
+	f.Fuzz(func(t *testing.T, seed uint64, teams, weeks int, scenarios uint32, drawn bool) {
+		if teams > 6 || weeks > 30 {
+			t.Skip("larger ones take long and show nothing new")
+		}
+		o := sim.Options{Seed: seed, Teams: teams, Weeks: weeks, Drawn: drawn}
+		for i, s := range sim.Scenarios() {
+			if scenarios&(1<<i) != 0 {
+				o.Scenarios = append(o.Scenarios, s)
+			}
+		}
+		truth, err := sim.Generate(t.TempDir(), o)
+		if err != nil {
+			if !strings.Contains(err.Error(), "\nhint: ") {
+				t.Errorf("%v", err)
+			}
+			return
+		}
+		for _, team := range truth.Teams {
+			for _, w := range team.Weeks {
+				if w.Stage < 0 || w.Stage > 6 || w.Stage > 0 && !w.Exists {
+					t.Errorf("team %s, week %s: stage %d, exists %v", team.Name, w.Monday, w.Stage, w.Exists)
+				}
+			}
+		}
+	})
+}
+
+func BenchmarkGenerate(b *testing.B) {
+	for b.Loop() {
+		if _, err := sim.Generate(b.TempDir(), sim.Options{Seed: 1}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

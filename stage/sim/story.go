@@ -63,7 +63,7 @@ func demoStories() []struct {
 func moreTeams() []string {
 	return []string{
 		"fraud", "pricing", "loyalty", "inventory", "returns", "orders", "support", "media", "recommend", "partner", "ledger", "maps",
-		"messaging", "content", "storage", "network", "gateway", "billing2", "risk", "growth", "stores", "fleet", "tax", "fulfilment",
+		"messaging", "content", "storage", "network", "gateway", "invoices", "risk", "growth", "stores", "fleet", "tax", "fulfilment",
 	}
 }
 

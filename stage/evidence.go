@@ -1,0 +1,89 @@
+package stage
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/metrics-maturity/metrics-maturity/collector/activity"
+)
+
+// observer turns one team's acts into facts.
+type observer struct {
+	cal      *calendar
+	criteria Criteria
+	team     string
+	acts     map[activity.Kind][]*activity.Act
+	sessions map[activity.ActorID][]session
+	goals    goalBook
+	recorded recordings
+}
+
+// observe returns what each criterion counts of the team, by rung.
+func observe(t Team, cal *calendar, k Criteria, goals goalBook, recorded recordings) []series {
+	o := &observer{cal: cal, criteria: k, team: t.Name, acts: map[activity.Kind][]*activity.Act{}, goals: goals, recorded: recorded}
+	for i := range t.Acts {
+		a := &t.Acts[i]
+		if _, ok := cal.week(a.Date); ok && counted(a) {
+			o.acts[a.Kind] = append(o.acts[a.Kind], a)
+		}
+	}
+	o.findSessions()
+	b := o.baselines()
+	return []series{o.queryDays(), b.written(), o.revisits(b), o.views(), o.adopted(), o.lookThenAct()}
+}
+
+// counted says whether an act is a person's, and some team's.
+func counted(a *activity.Act) bool {
+	return a.Robot == "" && (a.Outcome == activity.Counted || a.Outcome == "")
+}
+
+// fact returns a as a fact of the given key.
+func (o *observer) fact(a *activity.Act, key int) fact {
+	w, _ := o.cal.week(a.Date)
+	return fact{
+		week: w, known: w, void: forever, key: key,
+		date: a.Date, kind: a.Kind, subject: a.Subject, count: max(a.Count, 1), own: a.Own,
+	}
+}
+
+// views are the dashboards that the team's people opened.
+func (o *observer) views() series {
+	var facts []fact
+	people := numbers[activity.ActorID]{}
+	for _, a := range o.acts[activity.KindView] {
+		if a.Actor == 0 && !a.Retired {
+			continue // nobody's view is no ritual
+		}
+		f := o.fact(a, 0)
+		if a.Actor != 0 {
+			f.who = people.of(a.Actor) + 1
+		}
+		facts = append(facts, f)
+	}
+	return newSeries(facts, o.cal.weeks, 1, len(people))
+}
+
+// queryDays are the days on which somebody began to ask: a session over midnight is one day.
+func (o *observer) queryDays() series {
+	var facts []fact
+	days := numbers[activity.Date]{}
+	for _, a := range o.acts[activity.KindQuery] {
+		began := o.began(a)
+		f := o.fact(a, days.of(began))
+		if w, ok := o.cal.week(began); ok {
+			f.week, f.known = w, w
+		}
+		facts = append(facts, f)
+	}
+	return newSeries(facts, o.cal.weeks, len(days), 0)
+}
+
+// tagged says whether an annotation carries one of the tags; its detail is a list of tags.
+func tagged(a *activity.Act, tags ...string) bool {
+	for tag := range strings.SplitSeq(a.Detail, ",") {
+		if slices.Contains(tags, strings.ToLower(strings.TrimSpace(tag))) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,135 @@
+package stage
+
+import (
+	"math/bits"
+	"slices"
+	"time"
+
+	"github.com/metrics-maturity/metrics-maturity/collector/activity"
+)
+
+// session is a person's queries, each at most the session gap after the one before.
+type session struct {
+	day        activity.Date // on which it began
+	start, end time.Time
+	subjects   map[string]bool // those of its queries that were shared at some time
+}
+
+// span is a stretch of time in which a folded act happened, as exactly as is kept.
+type span struct {
+	start, end time.Time
+	act        *activity.Act
+}
+
+// spans returns the times of a. Of one or two acts the times are known; of more, the hours.
+func spans(a *activity.Act) []span {
+	first, last := times(a)
+	if a.Count <= 2 || a.Hours == 0 {
+		return []span{{first, first, a}, {last, last, a}}
+	}
+	var out []span
+	low := bits.TrailingZeros32(a.Hours)
+	for h := low; h < 24; h++ {
+		if a.Hours&(1<<h) == 0 {
+			continue
+		}
+		start := first.Truncate(time.Hour).Add(time.Duration(h-low) * time.Hour)
+		end := start.Add(time.Hour - 1)
+		if start.Before(first) {
+			start = first
+		}
+		if end.After(last) {
+			end = last
+		}
+		if !end.Before(start) {
+			out = append(out, span{start, end, a})
+		}
+	}
+	return append(out, span{last, last, a})
+}
+
+// times returns the first and last moment of a; without them, its whole day.
+func times(a *activity.Act) (first, last time.Time) {
+	if a.First.IsZero() || a.Last.Before(a.First) {
+		start := a.Date.Start(time.UTC)
+		return start, start.Add(24*time.Hour - 1)
+	}
+	return a.First, a.Last
+}
+
+// findSessions groups the team's queries into sessions, by person. Queries of persons unknown or forgotten are taken
+// as one person's.
+func (o *observer) findSessions() {
+	shared := map[string]bool{}
+	for _, a := range o.acts[activity.KindShare] {
+		shared[a.Subject] = true
+	}
+	byActor := map[activity.ActorID][]span{}
+	for _, a := range o.acts[activity.KindQuery] {
+		byActor[a.Actor] = append(byActor[a.Actor], spans(a)...)
+	}
+	o.sessions = make(map[activity.ActorID][]session, len(byActor))
+	for actor, all := range byActor {
+		slices.SortFunc(all, func(a, b span) int { return a.start.Compare(b.start) })
+		o.sessions[actor] = sessionsOf(all, o.criteria.SessionGap, shared)
+	}
+}
+
+// sessionsOf joins spans, in order of their start, that are at most gap apart.
+func sessionsOf(all []span, gap time.Duration, shared map[string]bool) []session {
+	var out []session
+	for _, s := range all {
+		if n := len(out); n == 0 || s.start.Sub(out[n-1].end) > gap {
+			out = append(out, session{day: s.act.Date, start: s.start, end: s.end})
+		}
+		current := &out[len(out)-1]
+		if s.end.After(current.end) {
+			current.end = s.end
+		}
+		if shared[s.act.Subject] {
+			if current.subjects == nil {
+				current.subjects = map[string]bool{}
+			}
+			current.subjects[s.act.Subject] = true
+		}
+	}
+	return out
+}
+
+// began returns the day on which the session of the last of these queries began.
+func (o *observer) began(a *activity.Act) activity.Date {
+	_, last := times(a)
+	if s := at(o.sessions[a.Actor], last); s != nil {
+		return s.day
+	}
+	return a.Date
+}
+
+// at returns the last session that started by t, or nil.
+func at(sessions []session, t time.Time) *session {
+	i, found := slices.BinarySearchFunc(sessions, t, func(s session, t time.Time) int { return s.start.Compare(t) })
+	if !found {
+		i--
+	}
+	if i < 0 {
+		return nil
+	}
+	return &sessions[i]
+}
+
+// sharedOwn says whether a share made durable what its author had asked in the same session.
+func (o *observer) sharedOwn(share *activity.Act) bool {
+	first, last := times(share)
+	for _, t := range []time.Time{first, last} {
+		sessions := o.sessions[share.Actor]
+		// The share may come a little before the query that it shares, so the session may start after it.
+		s := at(sessions, t.Add(o.criteria.SessionGap))
+		if s != nil && s.subjects[share.Subject] && t.Sub(s.end) <= o.criteria.SessionGap {
+			return true
+		}
+		if s = at(sessions, t); s != nil && s.subjects[share.Subject] && t.Sub(s.end) <= o.criteria.SessionGap {
+			return true
+		}
+	}
+	return false
+}

@@ -64,7 +64,7 @@ func (b *Book) judge(a *activity.Act, learned map[client]bool) {
 	}
 	team, reason := -1, ""
 	org := b.fromGrafana(&a.Day)
-	authored := c == classRule || c == classMetric || c == classGoal
+	authored := a.Kind == activity.KindRule || a.Kind == activity.KindMetric || a.Kind == activity.KindGoal
 	if authored && (!org || a.Actor == 0) {
 		team, reason = b.byRule(a, who, s)
 	} else {

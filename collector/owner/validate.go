@@ -161,7 +161,7 @@ func (c Config) Warnings() []string {
 			members[login] = append(members[login], membership{team: i, at: at, Member: m})
 		}
 		for at, entry := range t.Authors {
-			claim("author", strings.ToLower(strings.TrimSpace(entry)), t.Name, fmt.Sprintf("authors entry %d", at+1))
+			claim("author", fmt.Sprint(parseAuthor(strings.ToLower(entry))), t.Name, fmt.Sprintf("authors entry %d", at+1))
 		}
 		for at, p := range t.Clients {
 			if p.IsValid() {

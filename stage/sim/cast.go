@@ -116,7 +116,7 @@ func (w *world) newTeam(i int) *team {
 		}
 	}
 	if w.has(Dissolved) && i%4 == 3 {
-		t.dissolved = d.days(w.Weeks/2, w.Weeks*4/5)
+		t.dissolved = max(d.days(w.Weeks/2, w.Weeks*4/5), t.formed+1)
 	}
 	for _, kind := range []string{"overview", "slo", "dependencies"} {
 		t.boards = append(t.boards, &board{

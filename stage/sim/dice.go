@@ -26,8 +26,8 @@ func (d dice) chance(p float64) bool { return d.Float64() < p }
 // between returns a number in [low, high).
 func (d dice) between(low, high float64) float64 { return low + d.Float64()*(high-low) }
 
-// days returns a whole number in [low, high].
-func (d dice) days(low, high int) int { return low + d.IntN(high-low+1) }
+// days returns a whole number in [low, high], or low if there is none.
+func (d dice) days(low, high int) int { return low + d.IntN(max(high-low, 0)+1) }
 
 // poisson returns how often something happens that happens mean times on average.
 func (d dice) poisson(mean float64) int {

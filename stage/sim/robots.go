@@ -21,11 +21,27 @@ func (w *world) liveRobots() {
 			w.commit(w.at(day, 4*time.Hour), bot, "chore: update comments", func(r *rulesTree) { r.touch() })
 		}
 	}
+	w.liveOutsiders()
 	if !w.has(Robots) {
 		return
 	}
 	for _, t := range w.teams {
 		w.leaveRunning(t)
+	}
+}
+
+// liveOutsiders are people of no team: an auditor and a manager, who look at anybody's dashboards now and then.
+func (w *world) liveOutsiders() {
+	d := w.dice("outsiders")
+	for i, login := range []string{"auditor", "manager"} {
+		p := &person{login: login, id: 1003 + i, host: 30 + i}
+		for week := range w.Weeks {
+			for range d.poisson(0.7) {
+				if t := pick(d, w.teams); t.formed <= week && week < t.dissolved {
+					w.look(d, w.at(week*7+d.IntN(5), d.officeHour()), p, t.boards[0])
+				}
+			}
+		}
 	}
 }
 

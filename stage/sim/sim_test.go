@@ -257,6 +257,7 @@ func TestKeyIsPrivate(t *testing.T) {
 func FuzzGenerate(f *testing.F) {
 	f.Add(uint64(1), 3, 9, uint32(0), false)
 	f.Add(uint64(2), 1, 1, uint32(1<<15-1), true)
+	f.Add(uint64(73), 0, 1, uint32(32655), true) // twelve teams that live for a week
 	f.Add(uint64(3), 5, 12, uint32(0b1000011), true)
 	f.Fuzz(func(t *testing.T, seed uint64, teams, weeks int, scenarios uint32, drawn bool) {
 		if teams > 6 || weeks > 30 {

@@ -96,7 +96,7 @@ func (w *world) storyOf(i int) (name, folder string, s story) {
 // draw invents a story: a start anywhere, then every third of a year or so a change, as often up as down, by one
 // level or by several.
 func (w *world) draw(d dice) story {
-	s := story{plans: d.chance(0.5), phases: []phase{{0, pick(d, []int{0, 1, 1, 2, 2, 3, 3, 3, 4, 4, 4, 5, 5, 6, 6})}}}
+	s := story{plans: d.chance(0.5), phases: []phase{{0, pick(d, []int{0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 4, 5, 5, 6, 6})}}}
 	for week := d.days(10, 30); week < w.Weeks-4; week += d.days(14, 34) {
 		level := s.phases[len(s.phases)-1].level
 		step := pick(d, []int{1, 1, 1, 2, 3})

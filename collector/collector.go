@@ -1,0 +1,167 @@
+// Package collector polls sources, folds what is new into days, and saves it.
+//
+// A source is lines of files, joined with a parser, or something that fetches by itself. Lines are parsed into events; events are
+// folded into sums by day in memory, and a batch of sums commits in one transaction with the position it reached: whatever
+// is killed, whenever, the next run goes on from there and the totals are those of one uninterrupted run. Acts that take several
+// lines are held, by time and not by order of reading, until nothing can be added to them (held.go).
+package collector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/metrics-maturity/metrics-maturity/collector/activity"
+	"github.com/metrics-maturity/metrics-maturity/collector/lines"
+	"github.com/metrics-maturity/metrics-maturity/collector/store"
+)
+
+// Parser turns one line into events and facts, appended to b. It returns what the line proves of coverage, the zero Line for a
+// line of another log, or an error for one that it can't read. It keeps nothing of line.
+type Parser interface {
+	Parse(line []byte, b *activity.Batch) (activity.Line, error)
+}
+
+// Joiner makes finished events of the parts of acts that take several lines. It is pure.
+type Joiner interface {
+	// Window is the longest time between two neighbouring parts of one act.
+	Window() time.Duration
+	// Join returns the finished events of parts of one actor and scope, given in order of time.
+	Join(parts []activity.Event) []activity.Event
+}
+
+// Fetcher reads a source that is not made of lines. It calls save for each batch, with the cursor reached and the days covered.
+type Fetcher interface {
+	Fetch(ctx context.Context, cursor []byte, save func(b activity.Batch, cursor []byte, covered []activity.CoveredDay) error) error
+}
+
+// Source is one configured source: Files with Parser (and Joiner, if the parser emits steps), or Fetcher.
+type Source struct {
+	Name    string
+	Files   *lines.Files
+	Parser  Parser
+	Joiner  Joiner
+	Fetcher Fetcher
+	// Refuses reports whether a parser's error means that the whole file is of no use, so that the source has failed.
+	Refuses func(error) bool
+}
+
+// Judge says to whom days belong, as far as is known while collecting. It need not be safe for concurrent use.
+type Judge interface {
+	Learn(id activity.ActorID, digests []activity.Digest)
+	LearnQuery(activity.Query)
+	LearnRule(activity.Rule)
+	LearnDashboard(activity.Dashboard)
+	Attribute(days []activity.Day) []activity.Act
+}
+
+// Config is what a run needs. Everything is required but Progress.
+type Config struct {
+	Sources     []Source
+	Store       *store.Store
+	Key         activity.Key
+	Location    *time.Location // days are cut there
+	Fingerprint func(text string) activity.Query
+	Judge       Judge
+	Logger      *slog.Logger
+	Now         func() time.Time
+	Progress    func(Progress) // called now and then while files are read, by several goroutines
+	BatchLines  int            // lines after which a batch commits; 0 for the default
+}
+
+// Progress is how far a source's files were read in this run, in bytes as they are on disk.
+type Progress struct {
+	Source      string
+	Read, Total int64
+	Lines       int64
+}
+
+// Summary is what a run did.
+type Summary struct {
+	Sources []SourceSummary
+}
+
+// SourceSummary is what a run did with one source.
+type SourceSummary struct {
+	Name      string
+	Lines     int64
+	Bytes     int64
+	Malformed int64
+	Events    map[activity.Outcome]int64
+	Notes     []string
+	Err       error
+	Elapsed   time.Duration
+}
+
+// Run reads what is new from every source. A source that fails does not stop the others: its error is in the summary.
+// The error returned is that of the run itself: a store that can't be written, or ctx.
+func Run(ctx context.Context, c Config) (Summary, error) {
+	var mu sync.Mutex // guards the judge, which every source asks
+	sum := Summary{Sources: make([]SourceSummary, len(c.Sources))}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, src := range c.Sources {
+		g.Go(func() error {
+			r := &reader{Config: c, source: src, judging: &mu, sum: &sum.Sources[i]}
+			return r.run(ctx)
+		})
+	}
+	err := g.Wait()
+	return sum, err
+}
+
+// errStore marks errors of the store: they end the run, as no source can go on without it.
+type errStore struct{ error }
+
+func (e errStore) Unwrap() error { return e.error }
+
+// run reads the source and keeps how that ended.
+func (r *reader) run(ctx context.Context) error {
+	began := r.Now()
+	r.sum.Name, r.sum.Events = r.source.Name, map[activity.Outcome]int64{}
+	err := r.read(ctx)
+	r.sum.Elapsed = r.Now().Sub(began)
+	r.sum.Malformed = r.malformed
+	var broken errStore
+	switch {
+	case errors.As(err, &broken):
+		return fmt.Errorf("source %s: %w", r.source.Name, broken.error)
+	case ctx.Err() != nil:
+		return ctx.Err()
+	}
+	r.sum.Err = err
+	status := activity.SourceStatus{Source: r.source.Name, Up: err == nil, Note: strings.Join(r.sum.Notes, "; ")}
+	if err == nil {
+		status.LastSuccess = r.Now()
+	} else {
+		status.Error, _, _ = strings.Cut(err.Error(), "\n")
+		r.Logger.Error("source failed", "source", r.source.Name, "error", err)
+	}
+	if err := r.Store.SaveStatus(ctx, status); err != nil {
+		return err
+	}
+	return nil
+}
+
+func (r *reader) read(ctx context.Context) error {
+	p, err := r.Store.Progress(ctx, r.source.Name)
+	if err != nil {
+		return errStore{err}
+	}
+	r.version = p.Version
+	if r.held, err = newHeld(p.Held); err != nil {
+		return errStore{fmt.Errorf("what is held can't be read: %w", err)}
+	}
+	r.reset()
+	if r.source.Fetcher != nil {
+		return r.fetch(ctx, p.Cursors[fetchCursor])
+	}
+	return r.readFiles(ctx, p.Cursors)
+}

@@ -17,7 +17,7 @@ const (
 
 // teller turns one request into events.
 type teller struct {
-	*request
+	request
 	page  page
 	robot string // why no person asked, as far as login and page tell
 	batch *activity.Batch
@@ -29,7 +29,7 @@ func (r *request) tell(b *activity.Batch) {
 		return
 	}
 	path := string(r.path)
-	t := teller{request: r, page: readPage(r.referer), batch: b}
+	t := teller{request: *r, page: readPage(r.referer), batch: b}
 	switch {
 	case isServiceAccount(r.login):
 		t.robot = activity.RobotServiceAccount
@@ -48,14 +48,22 @@ func (r *request) tell(b *activity.Batch) {
 	}
 }
 
-// mayTell turns away most requests before anything is read of them.
+// telling are the beginnings of the paths that may be part of an act.
+var telling = [...]string{
+	"/api/dashboards/", "/api/folders/", "/api/ds/query", "/api/query-history", "/api/short-urls", "/api/snapshots",
+	"/api/annotations", "/api/public/dashboards/", "/api/ruler/", "/api/alertmanager/", "/api/v1/provisioning/",
+	"/api/datasources/proxy/", "/api/playlists/", "/goto/", "/playlists/play/",
+	"/apis/dashboard.", "/apis/folder.", "/apis/shorturl.", "/apis/playlist.", "/apis/query.",
+}
+
+// mayTell turns most requests away before more is read of them.
 func mayTell(path []byte) bool {
-	for _, prefix := range [...]string{"/api/", "/apis/", "/goto/", "/playlists/play/"} {
-		if len(path) > len(prefix) && string(path[:len(prefix)]) == prefix {
+	for _, prefix := range telling {
+		if len(path) >= len(prefix) && string(path[:len(prefix)]) == prefix {
 			return true
 		}
 	}
-	return false
+	return bytes.HasPrefix(path, []byte("/apis/")) && bytes.Contains(path, []byte(".datasource.grafana.app/"))
 }
 
 // resource reads a request to /apis/<group>/<version>/namespaces/<ns>/<resource>[/<name>[/<sub>]].

@@ -61,7 +61,8 @@ func parse(line []byte, b *activity.Batch, decode func([]byte) (fields, bool, er
 
 // isOther reports whether a line certainly is no request line. Most lines leave here.
 func isOther(line []byte) bool {
-	if name, ok := bytes.CutPrefix(line, []byte("logger=")); ok && !bytes.HasPrefix(name, []byte("context")) {
+	if name, ok := bytes.CutPrefix(line, []byte("logger=")); ok && !bytes.HasPrefix(name, []byte("context")) &&
+		!bytes.HasPrefix(name, []byte(`"`)) {
 		return true
 	}
 	return !bytes.Contains(line, completed)

@@ -1,0 +1,85 @@
+package grafana
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/metrics-maturity/metrics-maturity/collector/activity"
+)
+
+// seeds are lines of every shape for the fuzzer to start from.
+func seeds(f *testing.F) {
+	for _, name := range []string{"browser.text.log", "browser.json.log", "imitated.json.log", "anonymous.text.log", "terminal.log"} {
+		for i, line := range readLines(f, name) {
+			if i%17 == 0 || bytes.Contains(line, []byte("error")) {
+				f.Add(line)
+			}
+		}
+	}
+	for _, line := range []string{
+		`logger="context" msg="Request Completed" uname="a\"b\u00e9" t=2026-05-04T12:00:00Z orgId=1 method=GET path=/x status=200 referer=`,
+		`logger=context logger=x msg="Request Completed" uname t=2026-05-04T12:00:00Z orgId=1 orgId=2 method=GET path=/x status=200 referer=""a=b`,
+		`{"logger":"context","msg":"Request Completed","uname":null,"uname":"a\u0062\/\n","t":"2026-05-04T12:00:00Z","orgId":-0,"method":"GET","path":"/x","status":"200","referer":"","x":{"y":[1,2.5e3,true]}}`,
+		"{\"logger\" : \"context\",\t\"msg\":\"Request Completed\",\"\xff\":\"\xff\",\"k\":01}",
+		"logger=context msg=\"Request Completed\" a=\"x\ny\" \xff=1",
+	} {
+		f.Add([]byte(line))
+	}
+}
+
+// FuzzParse holds the scanners against the plain decoders: the same lines are read, and they tell the same.
+func FuzzParse(f *testing.F) {
+	seeds(f)
+	f.Fuzz(func(t *testing.T, line []byte) {
+		before := bytes.Clone(line)
+		var fast, plain activity.Batch
+		gotLine, gotErr := parse(line, &fast, decode)
+		wantLine, wantErr := parse(line, &plain, decodePlain)
+		if gotLine != wantLine || (gotErr == nil) != (wantErr == nil) {
+			t.Errorf("%q\nfast  %+v, %v\nplain %+v, %v", line, gotLine, gotErr, wantLine, wantErr)
+		}
+		if d := diff(plain, fast); d != "" {
+			t.Errorf("%q (-plain +fast)\n%s", line, d)
+		}
+		if !bytes.Equal(before, line) {
+			t.Errorf("%q: the line was changed", before)
+		}
+		trimmed := bytes.TrimSpace(line)
+		if _, ok, err := decodePlain(trimmed); ok && err == nil && isOther(trimmed) && bytes.Contains(trimmed, completed) {
+			t.Errorf("%q: a request line was passed over", line)
+		}
+		for _, e := range finish(NewRequestLog(), fast.Events) {
+			if e.Step != "" || e.Kind == "" || e.Scope == "" {
+				t.Errorf("unfinished event %+v", e)
+			}
+		}
+	})
+}
+
+// FuzzReferer feeds any bytes as the page that asked, through every act that reads it.
+func FuzzReferer(f *testing.F) {
+	f.Add(`https://g/d/abc/x?refresh=1m&kiosk`)
+	f.Add(`http://g:3000/sub/explore?left=%5B%22now-1h%22%2C%22now%22%2C%22p%22%2C%7B%22expr%22%3A%22up%22%7D%5D`)
+	f.Add(explore(`{"a":{"queries":[{"expr":"up"}]},"b":{"queries":[{"expr":"a+b","hide":false}]}}`))
+	f.Add(`/alerting/%zz/edit`)
+	f.Fuzz(func(t *testing.T, referer string) {
+		for _, r := range []req{
+			{method: "POST", path: "/api/ds/query"}, {method: "POST", path: "/api/query-history"}, {method: "GET", path: dto("abc")},
+			{method: "POST", path: "/api/short-urls"}, {method: "POST", path: "/api/ruler/grafana/api/v1/rules/f", status: 202},
+		} {
+			r.login, r.referer, r.jsonFormat = "alice", referer, true
+			var b activity.Batch
+			if _, err := NewRequestLog().Parse(r.line(), &b); err != nil {
+				t.Fatal(err)
+			}
+			if len(b.Events) > maxQueries {
+				t.Errorf("%d events of one line", len(b.Events))
+			}
+			for _, e := range b.Events {
+				if e.Kind == activity.KindView && e.Subject != "abc" {
+					t.Errorf("a view of %q", e.Subject)
+				}
+			}
+		}
+	})
+}

@@ -1,0 +1,70 @@
+package stage_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/metrics-maturity/metrics-maturity/collector/activity"
+	"github.com/metrics-maturity/metrics-maturity/stage"
+)
+
+func TestDefaultCriteriaAreValid(t *testing.T) {
+	if err := stage.DefaultCriteria().Validate(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestValidate(t *testing.T) {
+	set := func(name string, k stage.Criterion) func(*stage.Criteria) {
+		return func(c *stage.Criteria) { c.ByName[name] = k }
+	}
+	for _, test := range []struct {
+		name   string
+		change func(*stage.Criteria)
+		want   string
+	}{
+		{"unknown", set("weeks_with_views", stage.Criterion{Enter: 1, Leave: 1, Window: 8}),
+			"stages: unknown criterion \"weeks_with_views\"\nhint: the criteria are query_days, baselines, revisits, weeks_with_a_view, months_with_an_adopted_metric, months_with_look_then_act"},
+		{"missing", func(c *stage.Criteria) { delete(c.ByName, stage.Revisits) }, "stages: criterion revisits is missing"},
+		{"no window", set(stage.QueryDays, stage.Criterion{Enter: 2, Leave: 1}), "stages: query_days: window of 0 weeks is not between 1 and 520"},
+		{"half a month", set(stage.MonthsAdopted, stage.Criterion{Enter: 2, Leave: 1, Window: 10}),
+			"stages: months_with_an_adopted_metric: window of 10 weeks is no whole number of 4-week months\nhint: use a multiple of 4w"},
+		{"out of reach", set(stage.WeeksWithAView, stage.Criterion{Enter: 9, Leave: 4, Window: 8}),
+			"stages: weeks_with_a_view: enter: 9 is not between 1 and 8, the most that its window of 8 weeks can hold"},
+		{"crossed", set(stage.WeeksWithAView, stage.Criterion{Enter: 4, Leave: 6, Window: 8}),
+			"stages: weeks_with_a_view: leave: 6 is not between 1 and enter (4)\nhint: a criterion lapses below leave, so a leave above enter would lapse as it begins"},
+		{"never", func(c *stage.Criteria) { c.FallEvaluations = 0 }, "stages: evaluations before a fall: 0 is not between 1 and 520"},
+		{"weekend", func(c *stage.Criteria) { c.CoveredWeekdays = 6 }, "stages: covered weekdays: 6 is more than Monday to Friday"},
+		{"session", func(c *stage.Criteria) { c.SessionGap = 13 * time.Hour }, "stages: session gap: 13h0m0s is not between 0 and 12h"},
+		{"share", func(c *stage.Criteria) { c.QuietShare = 1.5 }, "stages: share of a quiet week: 1.5 is not between 0 and 1"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := stage.DefaultCriteria()
+			test.change(&c)
+			err := c.Validate()
+			if err == nil || err.Error() != test.want {
+				t.Errorf("got  %v\nwant %s", err, test.want)
+			}
+		})
+	}
+}
+
+func TestNames(t *testing.T) {
+	want := "none one_off_queries preplanning follow_up regular_looking adjusting acting"
+	if got := strings.Join(stage.Names(), " "); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestEmptyOrganisation(t *testing.T) {
+	if got := stage.Assess(stage.Org{Criteria: stage.DefaultCriteria()}); len(got) != 0 {
+		t.Errorf("assessed %d teams of none", len(got))
+	}
+	o := stage.Org{Criteria: stage.DefaultCriteria(), AsOf: monday1 + 2, Teams: []stage.Team{{Name: "new", HasPeople: true, Sources: []string{"grafana"}}},
+		Sources: []stage.Source{{Name: "grafana", Gives: []activity.Kind{activity.KindView}, Class: activity.ClassView}}}
+	a := stage.Assess(o)[0]
+	if a.Status != stage.StatusInsufficient || len(a.History) != 0 || a.AssessableFrom != monday1+35 {
+		t.Errorf("before the first data: %s, %d weeks, assessable from %s", a.Status, len(a.History), a.AssessableFrom)
+	}
+}

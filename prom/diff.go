@@ -26,13 +26,13 @@ func (c Change) String() string {
 // Diff compares two versions of a rule's expression. A threshold is a side of a comparison, anywhere in the
 // expression, that consists of numbers alone, like `86400 * 9`; a quantile or a duration is none. Expressions that are
 // not PromQL (LogQL, templates) are compared token by token, to the same effect except for the order of labels.
-func Diff(old, new string) Change {
-	if old == new {
+func Diff(before, after string) Change {
+	if before == after {
 		return SameExpr
 	}
-	a, b := forms(old), forms(new)
+	a, b := forms(before), forms(after)
 	if a == nil || b == nil {
-		return diffTokens(old, new)
+		return diffTokens(before, after)
 	}
 	for i, change := range []Change{SameExpr, ThresholdOnly} {
 		if a[i] == b[i] {
@@ -61,8 +61,8 @@ func forms(text string) []string {
 	return out
 }
 
-func diffTokens(old, new string) Change {
-	a, b := tokens(old), tokens(new)
+func diffTokens(before, after string) Change {
+	a, b := tokens(before), tokens(after)
 	if slices.Equal(texts(a), texts(b)) {
 		return SameExpr
 	}

@@ -233,6 +233,12 @@ func FuzzFingerprint(f *testing.F) {
 		if len(text) > 8<<10 {
 			return
 		}
+		if there, back := prom.Diff(text, value), prom.Diff(value, text); there != back {
+			t.Fatalf("%q to %q is %s, the other way round %s", text, value, there, back)
+		}
+		if _, err := prom.Selector(text); err != nil && !strings.Contains(err.Error(), "\nhint: ") {
+			t.Fatalf("an error without a hint: %v", err)
+		}
 		expr, err := promQL.ParseExpr(text)
 		if err != nil {
 			return
@@ -256,6 +262,26 @@ func FuzzFingerprint(f *testing.F) {
 		other := remask(expr, value, number)
 		if again := p.Query(other); again.Fingerprint != got.Fingerprint {
 			t.Fatalf("%q: %s\nwith other values %q: %s", text, got.Fingerprint, other, again.Fingerprint)
+		}
+	})
+}
+
+func BenchmarkFingerprint(b *testing.B) {
+	const text = `sum by (handler) (rate(prometheus_http_requests_total{job=~"prometheus|grafana",code!="500"}[5m])) > 0.5`
+	b.Run("known", func(b *testing.B) {
+		f := prom.NewFingerprinter([]string{"job"})
+		b.ReportAllocs()
+		for b.Loop() {
+			f.Query(text)
+		}
+	})
+	b.Run("new", func(b *testing.B) {
+		f := prom.NewFingerprinter([]string{"job"})
+		b.ReportAllocs()
+		n := 0
+		for b.Loop() {
+			n++
+			f.Query(text + strconv.Itoa(n))
 		}
 	})
 }

@@ -52,7 +52,7 @@ func oracle(source string, line []byte) (activity.Event, activity.Line, error) {
 		return none, activity.Line{}, nil
 	}
 	from, ok := fields[origin].(map[string]any)
-	if !ok {
+	if !ok || origin == "" {
 		return none, activity.Line{}, errors.New("no origin")
 	}
 	at, ok := fields["time"]

@@ -261,7 +261,7 @@ func BenchmarkQueryLog(b *testing.B) {
 		for kind, mark := range map[string]string{"rule": `"ruleGroup"`, "api": `"httpRequest"`} {
 			var line []byte
 			for l := range bytes.Lines(data) {
-				if bytes.Contains(l, []byte(mark)) {
+				if line == nil && bytes.Contains(l, []byte(mark)) {
 					line = l
 				}
 			}

@@ -1,0 +1,300 @@
+package lines
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"sync/atomic"
+)
+
+// giveUp is how many times the longest line the pieces of a wrapped line may lie apart. A line that the runtime
+// never finishes would otherwise be looked at again by every run.
+const giveUp = 16
+
+// Stream gives the unread lines of one content. It is for one goroutine, but for Read.
+type Stream struct {
+	content *content
+	saved   Position // where it starts; where it ended, as soon as err is set
+	maxLine int
+	read    atomic.Int64
+
+	src    *source
+	in     *reader
+	until  int64 // what begins before was handed out by an earlier run
+	within Within
+	joiner joiner
+
+	lastOnly bool // an earlier run has handed out the unfinished wrapped lines, all but the earliest
+	flushed  bool // this one has
+	broken   bool // the content breaks off, and that was reported
+	line     int64
+	notices  []Notice
+	err      error
+}
+
+// Path is where the content was found.
+func (s *Stream) Path() string { return s.content.path }
+
+// Offset is the decompressed offset at which the line last returned begins.
+func (s *Stream) Offset() int64 { return s.line }
+
+// Read is how many bytes were read from disk so far. It may be called while another goroutine is in Next.
+func (s *Stream) Read() int64 { return s.read.Load() }
+
+// Notices are what was found while reading. They are complete after io.EOF.
+func (s *Stream) Notices() []Notice { return s.notices }
+
+// expected is what Read will be at the end.
+func (s *Stream) expected() int64 {
+	if s.content.form == plain {
+		return s.content.info.Size() - s.saved.Offset + s.saved.Behind
+	}
+	return s.content.info.Size()
+}
+
+// Next returns the next logical line: without its newline, freed of the wrapping of a container runtime. It is valid
+// until the next call. The error is io.EOF when there is nothing more for now, a *Malformed for a line that can't be
+// read, after which Next goes on, and anything else when the file can't be read.
+func (s *Stream) Next() ([]byte, error) {
+	if s.err != nil {
+		return nil, s.err
+	}
+	if s.in == nil {
+		if err := s.start(); err != nil {
+			return nil, s.stop(err)
+		}
+	}
+	for {
+		start := s.in.off
+		if s.lastOnly && start >= s.until {
+			s.joiner.keepEarliest()
+			s.lastOnly = false
+		}
+		if first, ok := s.joiner.earliest(); ok && start-first > giveUp*int64(s.maxLine) {
+			s.joiner.drop(first)
+			return nil, s.malformed(first, "a line in pieces that was never finished")
+		}
+		line, m := s.physical(start)
+		if s.err != nil {
+			return nil, s.err
+		}
+		if start < s.until {
+			line, m = nil, s.appended(m, start)
+		}
+		if m != nil {
+			s.line = m.Offset
+			return nil, m
+		}
+		if line != nil {
+			return line, nil
+		}
+	}
+}
+
+// physical takes the next physical line; both results are nil if that is no more than a piece of a logical one.
+func (s *Stream) physical(start int64) ([]byte, *Malformed) {
+	if s.within == WithinLong && s.in.skipLine() {
+		s.within = WithinNone
+		return nil, nil
+	}
+	line, found := s.in.next()
+	rest := s.within == WithinEnded
+	switch found {
+	case theEnd:
+		return s.end(start)
+	case aLine:
+		s.within = WithinNone
+		if rest {
+			return nil, s.restOfLine(line, start)
+		}
+		return s.logical(line, start)
+	case cutLong:
+		s.within = WithinLong
+	default:
+		s.within = WithinNone
+	}
+	return nil, s.tooLong(start)
+}
+
+// end is behind the last newline that there is.
+func (s *Stream) end(start int64) ([]byte, *Malformed) {
+	if !s.in.ended() {
+		if s.src.failed() != nil {
+			_ = s.stop(fmt.Errorf("read %s: %w\nhint: the file system failed; what was read before is not lost, run again", s.Path(), s.src.failed()))
+			return nil, nil
+		}
+		if !s.broken {
+			s.broken = true
+			why := fmt.Sprintf("the compressed file breaks off or is damaged (%v); its whole lines up to here were read, the rest is when it is whole", s.in.err)
+			s.notices = append(s.notices, Notice{Kind: NoticeBroken, Path: s.Path(), Why: why, From: start})
+			return nil, s.malformed(start, why)
+		}
+		s.finish()
+		return nil, nil
+	}
+	s.broken = false
+	if !s.content.final || s.src.cutShort() || start+int64(len(s.in.rest())) < s.until {
+		s.finish()
+		return nil, nil
+	}
+	if rest := s.in.rest(); len(rest) > 0 {
+		s.in.take(len(rest))
+		again := s.within == WithinEnded
+		s.within = WithinEnded
+		if again {
+			return nil, s.restOfLine(rest, start)
+		}
+		return s.logical(rest, start)
+	}
+	if text, at, long, ok := s.joiner.flush(); ok {
+		s.flushed = true
+		if long {
+			return nil, s.tooLong(at)
+		}
+		return s.deliver(text, at)
+	}
+	s.finish()
+	return nil, nil
+}
+
+// finish is a good end: of a compressed file there is nothing more to know until it changes.
+func (s *Stream) finish() {
+	info := s.src.info
+	_ = s.stop(io.EOF)
+	if s.content.form != plain {
+		s.saved.remember(Whole{Size: info.Size(), ModTime: info.ModTime().UnixNano(), Len: s.saved.Offset})
+	}
+}
+
+// logical frees a physical line of its wrapping, and joins it with what came before.
+func (s *Stream) logical(line []byte, start int64) ([]byte, *Malformed) {
+	if start == 0 {
+		line = bytes.TrimPrefix(line, []byte("\xef\xbb\xbf"))
+	}
+	if s.in.hasNUL(line, start) {
+		return nil, s.malformed(start, "holds NUL bytes: not text")
+	}
+	if start >= s.until {
+		s.flushed = false
+	}
+	if len(line) == 0 || line[0] != '{' && (line[0] < '0' || line[0] > '9') {
+		return s.deliver(line, start)
+	}
+	w, kind := s.joiner.unwrap(line)
+	switch kind {
+	case bare:
+		return s.deliver(line, start)
+	case brokenWrapping:
+		return nil, s.malformed(start, "broken wrapping of a container runtime")
+	}
+	if w.partial {
+		s.joiner.add(w, start, s.maxLine)
+		return nil, nil
+	}
+	text, at, ok := s.joiner.join(w, start, s.maxLine)
+	if !ok {
+		return nil, s.tooLong(at)
+	}
+	return s.deliver(text, at)
+}
+
+func (s *Stream) deliver(text []byte, start int64) ([]byte, *Malformed) {
+	if n := len(text); n > 0 && text[n-1] == '\r' {
+		text = text[:n-1]
+	}
+	if text == nil {
+		text = []byte{}
+	}
+	s.line = start
+	return text, nil
+}
+
+func (s *Stream) malformed(at int64, why string) *Malformed {
+	return &Malformed{Path: s.Path(), Offset: at, Why: why}
+}
+
+func (s *Stream) tooLong(at int64) *Malformed {
+	return s.malformed(at, fmt.Sprintf("longer than %d bytes", s.maxLine))
+}
+
+// restOfLine is what follows a line that was handed out because the file seemed to be finished.
+func (s *Stream) restOfLine(rest []byte, start int64) *Malformed {
+	if len(bytes.TrimSuffix(rest, []byte("\r"))) == 0 {
+		return nil
+	}
+	return s.malformed(start, "the end of a line whose beginning was taken for a whole one: the file was written to after rotation")
+}
+
+// appended judges what begins before the saved cursor: it was handed out, but for what is new at the end of a line.
+func (s *Stream) appended(m *Malformed, start int64) *Malformed {
+	if m != nil && m.Offset >= s.until {
+		return m
+	}
+	if s.saved.Within == WithinEnded && s.within == WithinNone && s.in.off > s.until+1 {
+		return s.malformed(start, "was taken for a whole line: the file was written to after rotation")
+	}
+	return nil
+}
+
+// Position is where to resume after the line last returned.
+func (s *Stream) Position() Position {
+	p := s.saved
+	if s.in == nil || s.in.off < s.until {
+		return p
+	}
+	p.at(s.in.off, s.in.head, s.in.tail())
+	p.Within, p.Broken, p.Behind, p.Flushed = s.within, s.broken, 0, false
+	if first, ok := s.joiner.earliest(); ok {
+		p.Behind, p.Flushed = p.Offset-first, s.flushed
+	}
+	return p
+}
+
+// Close frees what the stream holds. Position stays as it is.
+func (s *Stream) Close() error {
+	if s.err == nil {
+		_ = s.stop(fs.ErrClosed)
+	}
+	return nil
+}
+
+// stop keeps the position, lets go of the rest, and answers every later call with err.
+func (s *Stream) stop(err error) error {
+	s.saved, s.err = s.Position(), err
+	if s.src != nil {
+		s.src.close()
+	}
+	s.src, s.in, s.joiner = nil, nil, joiner{}
+	return err
+}
+
+// start opens the file again and goes to the cursor. The file may be another one by now: then there is nothing to
+// read in this run, and the next one finds it wherever it is.
+func (s *Stream) start() error {
+	p, c := &s.saved, s.content
+	src, err := openSource(c.path, c.form, &s.read)
+	if err != nil {
+		s.notices = append(s.notices, *pathNotice(c.path, err))
+		return io.EOF
+	}
+	s.src = src
+	same, before, err := src.seek(c, p)
+	switch {
+	case src.failed() != nil:
+		return fmt.Errorf("read %s: %w", c.path, src.failed())
+	case err != nil && c.form == plain && !errors.Is(err, io.EOF):
+		return fmt.Errorf("read %s: %w", c.path, err)
+	case err != nil || !same:
+		return io.EOF
+	}
+	s.in = newReader(src, s.maxLine, p.Offset-p.Behind, append([]byte(nil), c.head...), before)
+	s.broken = p.Broken
+	if p.Behind > 0 {
+		s.until, s.lastOnly, s.flushed = p.Offset, p.Flushed, p.Flushed
+	} else {
+		s.within = p.Within
+	}
+	return nil
+}

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"time"
 
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
@@ -32,7 +33,7 @@ func (s *Store) RetiredPeople(ctx context.Context) ([]TeamWeekPeople, error) {
 }
 
 // Retire forgets the actors of all days before a date: each such row keeps its date, its subject and the team as owned now.
-// attribute is given every stored day, and returns them as acts together with the counts of people to keep (those of a week that
+// attribute is given every stored day, and returns an act for each together with the counts of people to keep (those of a week that
 // has one already stay as they are). It returns how many rows were retired.
 func (s *Store) Retire(ctx context.Context, before activity.Date, attribute func([]activity.Day) ([]activity.Act, []TeamWeekPeople)) (rows int64, err error) {
 	fresh := map[string]int64{}
@@ -47,6 +48,9 @@ func (s *Store) Retire(ctx context.Context, before activity.Date, attribute func
 			return err
 		}
 		acts, people := attribute(days)
+		if len(acts) != len(days) {
+			return fmt.Errorf("%d days were given as %d acts: nothing is forgotten", len(days), len(acts))
+		}
 		r, err := tx.ExecContext(ctx, "DELETE FROM day WHERE date < ? AND actor <> 0", before)
 		if err != nil {
 			return err

@@ -17,7 +17,7 @@ type scanner []byte
 
 // space returns the position of the first byte from i on that is no white space.
 func (s scanner) space(i int) int {
-	for i < len(s) && (s[i] == ' ' || s[i] == '\n' || s[i] == '\t' || s[i] == '\r') {
+	for i < len(s) && s[i] <= ' ' && (s[i] == ' ' || s[i] == '\n' || s[i] == '\t' || s[i] == '\r') {
 		i++
 	}
 	return i
@@ -157,29 +157,31 @@ func (s scanner) str(i int) int {
 	if i >= len(s) || s[i] != '"' {
 		return -1
 	}
-	for i++; i < len(s); {
-		if len(s)-i >= 8 {
-			m := special(binary.LittleEndian.Uint64(s[i:]))
-			if m == 0 {
-				i += 8
-				continue
+	for i++; ; {
+		for len(s)-i >= 8 {
+			m := special(binary.LittleEndian.Uint64(s[i : i+8]))
+			if m != 0 {
+				i += bits.TrailingZeros64(m) >> 3
+				break
 			}
-			i += bits.TrailingZeros64(m) >> 3
+			i += 8
+		}
+		if i >= len(s) {
+			return -1
 		}
 		switch c := s[i]; {
 		case c == '"':
 			return i + 1
-		case c < 0x20:
-			return -1
 		case c == '\\':
 			if i = s.escape(i + 1); i < 0 {
 				return -1
 			}
+		case c < 0x20:
+			return -1
 		default:
 			i++
 		}
 	}
-	return -1
 }
 
 // special marks the lowest byte of w, at least, that is a quote, a backslash or a control character.

@@ -1,0 +1,194 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/metrics-maturity/metrics-maturity/collector/activity"
+	"github.com/metrics-maturity/metrics-maturity/collector/owner"
+	"github.com/metrics-maturity/metrics-maturity/collector/store"
+	"github.com/metrics-maturity/metrics-maturity/stage"
+)
+
+// picture is what the store says at one moment, judged by today's owner rules.
+type picture struct {
+	report *report
+	acts   []activity.Act
+	owners owner.Config
+	facts  activity.Facts
+	book   *owner.Book
+}
+
+// look attributes the stored days from (inclusive) to (exclusive); a bound of 0 is open.
+func (d *desk) look(ctx context.Context, from, to activity.Date) (*picture, error) {
+	owners, facts, err := d.owners(ctx)
+	if err != nil {
+		return nil, err
+	}
+	days, err := d.store.Days(ctx, 0, to) // all of them: whence Grafana asks is learned from the whole
+	if err != nil {
+		return nil, err
+	}
+	book, err := owner.New(owners, d.key, facts)
+	if err != nil {
+		return nil, asUsage(err)
+	}
+	p := &picture{owners: owners, facts: facts, book: book, acts: book.Attribute(days)}
+	p.acts = slices.DeleteFunc(p.acts, func(a activity.Act) bool { return a.Date < from })
+	return p, nil
+}
+
+// assemble makes the report as of a moment: the weeks that ended by then are assessed.
+func (d *desk) assemble(ctx context.Context, asOf time.Time) (*picture, error) {
+	p, err := d.look(ctx, 0, firstWholeDay(asOf, d.Owner.Location))
+	if err != nil {
+		return nil, err
+	}
+	people, err := d.store.RetiredPeople(ctx)
+	if err != nil {
+		return nil, err
+	}
+	exported, err := d.store.Assessments(ctx)
+	if err != nil {
+		return nil, err
+	}
+	end := dayOf(asOf, d.Owner.Location)
+	org := stage.Org{
+		Teams: d.stageTeams(p, end, people), Sources: d.stageSources(), Coverage: p.facts.Coverage, Goals: p.facts.Goals,
+		From: firstData(p.acts, p.facts.Coverage), AsOf: end, Criteria: d.Criteria,
+	}
+	p.report = &report{
+		Schema: reportSchema, AsOf: asOf.UTC(), CriteriaVersion: d.Criteria.Version, Events: newEvents(p.acts),
+		Sources: []sourceReport{}, Teams: []teamReport{}, PeopleKnownFrom: knownFrom(p.acts),
+	}
+	status := map[string]activity.SourceStatus{}
+	for _, s := range p.facts.Status {
+		status[s.Source] = s
+	}
+	for _, s := range d.Sources {
+		p.report.Sources = append(p.report.Sources, newSource(s, status[s.Name], p.facts.Coverage, end))
+	}
+	for _, a := range stage.Assess(org) {
+		p.report.Teams = append(p.report.Teams, newTeam(a, exported))
+	}
+	return p, nil
+}
+
+// stageTeams gives each team its counted acts and what is known about it.
+func (d *desk) stageTeams(p *picture, asOf activity.Date, people []store.TeamWeekPeople) []stage.Team {
+	o := p.owners
+	foundations := p.book.Foundations(p.acts)
+	sizes := newTeamSizes(o, p.acts, d.Privacy.MinTeamSize)
+	teams := make([]stage.Team, len(o.Teams))
+	at := make(map[string]int, len(o.Teams))
+	for i, t := range o.Teams {
+		at[t.Name] = i
+		f := foundations[t.Name]
+		teams[i] = stage.Team{
+			Name: t.Name, HasPeople: t.HasPeople(), RetiredPeople: map[activity.Date]int{},
+			HidePeople:  sizes.hidden(t.Name, asOf),
+			Foundations: map[string]activity.Tri{"collection": f.Collection, "query_tooling": f.QueryTooling, "dashboards": f.Dashboards},
+		}
+		for _, s := range d.Sources {
+			if t.CouldMatch(s.Type) {
+				teams[i].Sources = append(teams[i].Sources, s.Name)
+			}
+		}
+	}
+	for _, a := range p.acts {
+		if a.Outcome != activity.Counted {
+			continue
+		}
+		if i, ok := at[a.Team]; ok {
+			teams[i].Acts = append(teams[i].Acts, a)
+		}
+	}
+	for _, w := range people {
+		if i, ok := at[w.Team]; ok {
+			teams[i].RetiredPeople[w.Monday] = w.People
+		}
+	}
+	return teams
+}
+
+// firstData is the first day of which anything is known; 0 if nothing is.
+func firstData(acts []activity.Act, coverage []activity.CoveredDay) activity.Date {
+	var first activity.Date
+	earlier := func(d activity.Date) {
+		if first == 0 || d < first {
+			first = d
+		}
+	}
+	for _, a := range acts {
+		earlier(a.Date)
+	}
+	for _, c := range coverage {
+		earlier(c.Date)
+	}
+	return first
+}
+
+// knownFrom is the day after the last whose people were forgotten, nil if none were.
+func knownFrom(acts []activity.Act) *activity.Date {
+	var from *activity.Date
+	for _, a := range acts {
+		if a.Retired && (from == nil || a.Date >= *from) {
+			next := a.Date + 1
+			from = &next
+		}
+	}
+	return from
+}
+
+// newTeam writes an assessment down as the report shows it.
+func newTeam(a stage.Assessment, exported []store.Assessment) teamReport {
+	t := teamReport{
+		Team: a.Team, Status: a.Status, Stage: a.Stage, RawStage: a.RawStage, Confidence: a.Confidence, Since: a.Since,
+		PreviousStage: a.PreviousStage, Reason: a.Reason, Foundations: map[string]*bool{}, Criteria: []criterionReport{}, History: []historyWeekReport{}, assessment: a,
+	}
+	if a.Stage != nil {
+		t.StageName = &a.StageName
+	}
+	for name, have := range a.Foundations {
+		t.Foundations[name] = tri(have)
+	}
+	for _, c := range a.Criteria {
+		t.Criteria = append(t.Criteria, newCriterion(c))
+	}
+	if a.AssessableFrom != 0 {
+		t.AssessableFrom = &a.AssessableFrom
+	}
+	if a.Next.Stage != 0 {
+		t.Next = &nextReport{Stage: a.Next.Stage, Missing: append([]string{}, a.Next.Missing...)}
+	}
+	was := map[activity.Date]store.Assessment{}
+	for _, e := range exported {
+		if e.Team == a.Team {
+			was[e.Monday] = e
+		}
+	}
+	for _, h := range a.History {
+		row := historyWeekReport{Week: h.Week, Stage: h.Stage, Status: h.Status}
+		if e, ok := was[h.Week]; ok && (e.Status != h.Status || !same(e.Stage, h.Stage)) {
+			row.Exported = &exportedReport{Stage: e.Stage, Status: e.Status, CriteriaVersion: e.Version}
+		}
+		t.History = append(t.History, row)
+	}
+	return t
+}
+
+func newCriterion(c stage.CriterionResult) criterionReport {
+	r := criterionReport{
+		Stage: c.Stage, Name: c.Name, Value: c.Value, Enter: c.Enter, Leave: c.Leave, WindowWeeks: c.WindowWeeks, Met: c.Met,
+		Known: c.Known, People: c.People, Evidence: []evidenceReport{},
+	}
+	for _, e := range c.Evidence {
+		r.Evidence = append(r.Evidence, evidenceReport{Week: e.Week, Kind: e.Kind, Subject: e.Subject, Count: e.Count})
+	}
+	return r
+}
+
+func same(a, b *int) bool {
+	return (a == nil && b == nil) || (a != nil && b != nil && *a == *b)
+}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+func (a *app) reportCommand() *cobra.Command {
+	var asOf, format string
+	var history bool
+	cmd := &cobra.Command{
+		Use:   "report --config FILE",
+		Short: "Show the stage of every team, from what is stored",
+		Args:  noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := formatFlag(format, "table", "json", "openmetrics", "html"); err != nil {
+				return err
+			}
+			return a.withPicture(cmd.Context(), asOf, func(d *desk, p *picture) error {
+				switch format {
+				case "json":
+					return a.printJSON(p.report.withHistory(history))
+				case "openmetrics":
+					return ignoreClosed(d.writeOpenMetrics(cmd.Context(), a.stdout, p))
+				case "html":
+					return ignoreClosed(writeHTML(a.stdout, p.report, d.Owner.Location))
+				}
+				if err := writeTable(a.stdout, p.report, d.Owner.Location); err != nil || !history {
+					return ignoreClosed(err)
+				}
+				return ignoreClosed(writeHistory(a.stdout, p.report.Teams))
+			})
+		},
+	}
+	cmd.Flags().StringVar(&format, "format", "table", "table, json, openmetrics or html")
+	cmd.Flags().BoolVar(&history, "history", false, "with the stage of every week since the first data")
+	asOfFlag(cmd, &asOf)
+	return cmd
+}
+
+func asOfFlag(cmd *cobra.Command, asOf *string) {
+	cmd.Flags().StringVar(asOf, "as-of", "", "assess as of a `time`: RFC 3339, or a date, whose 00:00 it means (default now)")
+}
+
+// withPicture opens the store for reading and calls show with the report as of a time.
+func (a *app) withPicture(ctx context.Context, asOf string, show func(*desk, *picture) error) (err error) {
+	c, err := a.config(nil)
+	if err != nil {
+		return err
+	}
+	at := a.now().UTC().Truncate(time.Second)
+	if asOf != "" {
+		if at, err = parseTime("as-of", asOf, c.Owner.Location); err != nil {
+			return err
+		}
+	}
+	d, err := openDesk(ctx, c, true, a.log)
+	if err != nil {
+		return err
+	}
+	defer d.close(&err)
+	p, err := d.assemble(ctx, at)
+	if err != nil {
+		return err
+	}
+	return show(d, p)
+}
+
+// withHistory returns the report with or without the weeks of each team.
+func (r report) withHistory(keep bool) report {
+	if keep {
+		return r
+	}
+	teams := make([]teamReport, len(r.Teams))
+	for i, t := range r.Teams {
+		t.History = nil
+		teams[i] = t
+	}
+	r.Teams = teams
+	return r
+}
+
+func (a *app) printJSON(v any) error {
+	enc := json.NewEncoder(a.stdout)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return ignoreClosed(enc.Encode(v))
+}

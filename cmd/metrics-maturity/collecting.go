@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/metrics-maturity/metrics-maturity/collector"
+	"github.com/metrics-maturity/metrics-maturity/collector/activity"
+	"github.com/metrics-maturity/metrics-maturity/collector/owner"
+	"github.com/metrics-maturity/metrics-maturity/collector/store"
+	"github.com/metrics-maturity/metrics-maturity/prom"
+)
+
+// peopleWindow is over how many days different people are counted together.
+const peopleWindow = 8 * 7
+
+// collect reads what is new from sources into the store, then forgets the actors whose time has come. The first error
+// is that of sources which failed, when all others were read; the second that of the run itself.
+func (d *desk) collect(ctx context.Context, sources []collector.Source, now func() time.Time, progress func(collector.Progress)) (failed, err error) {
+	summary, err := d.read(ctx, sources, now, progress)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range summary.Sources {
+		d.log.Info("source read", "source", s.Name, "lines", s.Lines, "malformed", s.Malformed, "counted", s.Events[activity.Counted],
+			"automated", s.Events[activity.Automated], "unattributed", s.Events[activity.Unattributed], "seconds", s.Elapsed.Round(time.Millisecond).Seconds())
+		for _, note := range s.Notes {
+			d.log.Warn(firstLine(note), "source", s.Name)
+		}
+		if s.Err != nil {
+			failed = errors.Join(failed, fmt.Errorf("source %s: %w", s.Name, s.Err))
+		}
+	}
+	return failed, d.retire(ctx, now())
+}
+
+// read lets the collector read sources into the store.
+func (d *desk) read(ctx context.Context, sources []collector.Source, now func() time.Time, progress func(collector.Progress)) (collector.Summary, error) {
+	owners, facts, err := d.owners(ctx)
+	if err != nil {
+		return collector.Summary{}, err
+	}
+	book, err := owner.New(owners, d.key, facts)
+	if err != nil {
+		return collector.Summary{}, asUsage(err)
+	}
+	return collector.Run(ctx, collector.Config{
+		Sources: sources, Store: d.store, Key: d.key, Location: d.Owner.Location, Fingerprint: prom.NewFingerprinter(owners.LabelNames()).Query,
+		Judge: book, Logger: d.log, Now: now, Progress: progress,
+	})
+}
+
+// retire forgets who did what before the retention; the acts stay with the team as owned now.
+func (d *desk) retire(ctx context.Context, now time.Time) error {
+	before := dayOf(now.Add(-d.Privacy.ActorRetention), d.Owner.Location)
+	owners, facts, err := d.owners(ctx)
+	if err != nil {
+		return err
+	}
+	var failure error
+	rows, err := d.store.Retire(ctx, before, func(days []activity.Day) ([]activity.Act, []store.TeamWeekPeople) {
+		book, err := owner.New(owners, d.key, facts)
+		if err != nil {
+			failure = err
+			return nil, nil
+		}
+		acts := book.Attribute(days)
+		return acts, peopleToKeep(acts, before)
+	})
+	if rows > 0 {
+		d.log.Info("people forgotten", "before", before, "rows", rows)
+	}
+	return errors.Join(err, failure)
+}
+
+// peopleToKeep counts the different people of each team over the 8 weeks up to each week whose window reaches back
+// before a date: once their actors are gone they can't be counted any more.
+func peopleToKeep(acts []activity.Act, before activity.Date) []store.TeamWeekPeople {
+	type week struct {
+		team   string
+		monday activity.Date
+	}
+	people := map[week]map[activity.ActorID]bool{}
+	for _, a := range acts {
+		if a.Outcome != activity.Counted || a.Kind != activity.KindView || a.Actor == 0 {
+			continue
+		}
+		for m := a.Date.Monday(); m < a.Date.Monday()+peopleWindow; m += 7 {
+			if m+7-peopleWindow >= before {
+				break // nobody of this window is forgotten yet
+			}
+			w := week{a.Team, m}
+			if people[w] == nil {
+				people[w] = map[activity.ActorID]bool{}
+			}
+			people[w][a.Actor] = true
+		}
+	}
+	var kept []store.TeamWeekPeople
+	for w, who := range people {
+		kept = append(kept, store.TeamWeekPeople{Team: w.team, Monday: w.monday, People: len(who)})
+	}
+	return kept
+}
+
+// stopped reports whether err is only that the process was asked to stop.
+func stopped(ctx context.Context, err error) bool {
+	return ctx.Err() != nil && (err == nil || errors.Is(err, context.Canceled) || strings.Contains(err.Error(), "interrupted"))
+}

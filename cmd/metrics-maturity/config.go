@@ -1,0 +1,193 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/metrics-maturity/metrics-maturity/collector/owner"
+	"github.com/metrics-maturity/metrics-maturity/stage"
+)
+
+// envConfig names the configuration file where --config does not.
+const envConfig = envPrefix + "_CONFIG"
+
+// minRetention is the shortest time for which actors are kept: the window in which different people are counted, and
+// the week that has to end before its count can be kept.
+const minRetention = 9 * week
+
+// config is a configuration that was found valid: values are parsed, paths are resolved.
+type config struct {
+	Path       string // of the file
+	StoreURL   string
+	Sources    []sourceConfig
+	Owner      owner.Config
+	RuleLabels []string // labels of rules whose values name teams, beside those that are typed out
+	Criteria   stage.Criteria
+	Privacy    privacyConfig
+	Textfile   string // where to write the metrics for a node exporter; empty for nowhere
+	Serve      serveConfig
+}
+
+type privacyConfig struct {
+	HashKey        string // from the environment; empty: it is in the file
+	HashKeyFile    string
+	ActorRetention time.Duration
+	MinTeamSize    int
+}
+
+type serveConfig struct {
+	Listen    string
+	Interval  time.Duration
+	WebConfig string
+}
+
+// overrides are what stands above the configuration file.
+type overrides struct {
+	flags map[string]*pflag.Flag // by the key that they override
+	alone bool                   // the environment is left out: a sample organisation is not the user's own
+}
+
+// loadConfig reads the file at path, with the environment and flags over it.
+func loadConfig(path string, o overrides) (*config, error) {
+	if path == "" {
+		path = os.Getenv(envConfig)
+	}
+	if path == "" {
+		return nil, usageErrorf("no configuration file given\nhint: name it with --config metrics-maturity.yaml or %s\n"+
+			"hint: to look around without one, run: metrics-maturity demo", envConfig)
+	}
+	text, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, usageErrorf("configuration file %s does not exist\nhint: check the path after --config", path)
+	case err != nil:
+		return nil, usageErrorf("configuration file: %w\nhint: check that it is a file that this user may read", err)
+	}
+	if !o.alone {
+		if err := checkEnvironment(os.Environ()); err != nil {
+			return nil, err
+		}
+	}
+	f, err := parseFile(path, text)
+	if err != nil {
+		return nil, err
+	}
+	s, err := newSettings(path, text, f, o)
+	if err != nil {
+		return nil, err
+	}
+	return resolve(f, s)
+}
+
+// resolve turns what is written into what is meant.
+func resolve(f *file, s *settings) (*config, error) {
+	c := &config{Path: s.path, Textfile: s.file("export.textfile")}
+	location, err := time.LoadLocation(s.text("timezone"))
+	if err != nil || s.text("timezone") == "Local" {
+		return nil, usageErrorf("%s: %q is not a timezone\nhint: write it as in Europe/Stockholm or UTC", s.where("timezone"), s.text("timezone"))
+	}
+	if c.StoreURL, err = storeURL(s); err != nil {
+		return nil, err
+	}
+	if err := refuseLater(s); err != nil {
+		return nil, err
+	}
+	if c.Privacy.ActorRetention, err = s.duration("privacy.actor_retention"); err != nil {
+		return nil, err
+	}
+	if c.Privacy.ActorRetention < minRetention {
+		return nil, usageErrorf("%s: %q is too short\nhint: at least 9w: different people are counted over 8 weeks", s.where("privacy.actor_retention"), s.text("privacy.actor_retention"))
+	}
+	if c.Privacy.MinTeamSize, err = s.whole("privacy.min_team_size"); err != nil {
+		return nil, err
+	}
+	c.Privacy.HashKey = s.env(envHashKey)
+	c.Privacy.HashKeyFile = s.file("privacy.hash_key_file")
+	c.Serve = serveConfig{Listen: s.text("serve.listen"), WebConfig: s.file("serve.web_config")}
+	if c.Serve.Interval, err = s.duration("serve.interval"); err != nil {
+		return nil, err
+	}
+	if c.Sources, err = resolveSources(s.path, f.Sources); err != nil {
+		return nil, err
+	}
+	if c.Owner, err = resolveOwners(s.path, f); err != nil {
+		return nil, err
+	}
+	c.Owner.Location = location
+	c.Owner.GrafanaClients = grafanaClients(c.Sources)
+	c.Owner.Types = c.sourceTypes()
+	if err := c.Owner.Validate(); err != nil {
+		return nil, usageErrorf("%s: %w", s.path, err)
+	}
+	if c.RuleLabels, err = resolveTeamsFrom(s.path, f.TeamsFrom); err != nil {
+		return nil, err
+	}
+	if c.Criteria, err = resolveStages(s.path, f.Stages); err != nil {
+		return nil, err
+	}
+	if len(c.Sources) == 0 {
+		return nil, usageErrorf("%s: no sources\nhint: add at least one under sources:, as in\n"+
+			"hint:   - {name: grafana, type: grafana-log, files: [\"/var/log/grafana/grafana*.log*\"]}", s.path)
+	}
+	return c, nil
+}
+
+// storeURL is the store's address with its path resolved.
+func storeURL(s *settings) (string, error) {
+	text := s.text("store.url")
+	scheme, rest, _ := strings.Cut(text, ":")
+	switch {
+	case scheme == "sqlite" && rest != "":
+		return "sqlite:" + relative(filepath.Dir(s.path), strings.TrimPrefix(rest, "//")), nil
+	case scheme == "postgres" || scheme == "postgresql":
+		return "", usageErrorf("%s: this version can't store in PostgreSQL\nhint: use sqlite:maturity.db", s.where("store.url"))
+	}
+	return "", usageErrorf("%s: %q is not the address of a store\nhint: write it as sqlite:maturity.db", s.where("store.url"), withoutPassword(text))
+}
+
+// withoutPassword keeps a secret in an address out of messages.
+func withoutPassword(address string) string {
+	if u, err := url.Parse(address); err == nil {
+		return u.Redacted()
+	}
+	return "(unreadable)"
+}
+
+// refuseLater refuses settings that would otherwise silently do nothing.
+func refuseLater(s *settings) error {
+	for _, key := range []string{"export.pushgateway", "export.remote_write.url"} {
+		if s.text(key) != "" {
+			return usageErrorf("%s: this version can't push\nhint: leave it empty; export.textfile and serve work", s.where(key))
+		}
+	}
+	return nil
+}
+
+// resolveTeamsFrom reads teams_from: only labels of rules are there yet.
+func resolveTeamsFrom(path string, from []word) ([]string, error) {
+	var labels []string
+	for i, w := range from {
+		where := fmt.Sprintf("%s:%d: teams_from[%d]", path, w.Line, i)
+		kind, arg, _ := strings.Cut(w.Text, ":")
+		switch {
+		case kind == "rule_label" && arg != "":
+			if !slices.Contains(labels, arg) {
+				labels = append(labels, arg)
+			}
+		case w.Text == "grafana_teams" || w.Text == "codeowners":
+			return nil, usageErrorf("%s: this version can't take teams from %s\nhint: name the teams under teams:, or use rule_label:team", where, w.Text)
+		default:
+			return nil, usageErrorf("%s: %q is no place to take teams from\nhint: write rule_label: and a label's name, as in rule_label:team", where, w.Text)
+		}
+	}
+	return labels, nil
+}

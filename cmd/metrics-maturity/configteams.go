@@ -1,0 +1,105 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/metrics-maturity/metrics-maturity/collector/activity"
+	"github.com/metrics-maturity/metrics-maturity/collector/owner"
+)
+
+// resolveOwners reads teams: and automation:.
+func resolveOwners(path string, f *file) (owner.Config, error) {
+	var c owner.Config
+	first := map[string]int{}
+	for i, t := range f.Teams {
+		at := fmt.Sprintf("%s:%d: teams[%d]", path, t.Name.Line, i)
+		if t.Name.Text == "" {
+			return c, usageErrorf("%s: teams[%d] has no name", path, i)
+		}
+		if j, twice := first[t.Name.Text]; twice {
+			return c, usageErrorf("%s (%s): teams[%d] has the same name\nhint: put all owner rules of a team into one entry", at, t.Name.Text, j)
+		}
+		first[t.Name.Text] = i
+		team, err := resolveTeam(path, t)
+		if err != nil {
+			return c, err
+		}
+		c.Teams = append(c.Teams, team)
+	}
+	c.Automation.Logins = texts(f.Automation.Logins)
+	c.Automation.Authors = texts(f.Automation.Authors)
+	clients, err := prefixes(path, "automation.clients", f.Automation.Clients)
+	c.Automation.Clients = clients
+	return c, err
+}
+
+func resolveTeam(path string, t teamFile) (owner.Team, error) {
+	team := owner.Team{
+		Name:            t.Name.Text,
+		Authors:         texts(t.Authors),
+		GrafanaTeams:    texts(t.GrafanaTeams),
+		Folders:         texts(t.Folders),
+		Dashboards:      texts(t.Dashboards),
+		RulePaths:       texts(t.Rules.Paths),
+		RuleLabels:      textsByName(t.Rules.Labels),
+		RuleAnnotations: textsByName(t.Rules.Annotations),
+		Metrics:         texts(t.Metrics),
+		Tenants:         texts(t.Tenants),
+	}
+	for i, m := range t.Members {
+		member, err := resolveMember(path, fmt.Sprintf("members[%d] of team %s", i, t.Name.Text), m)
+		if err != nil {
+			return team, err
+		}
+		team.Members = append(team.Members, member)
+	}
+	var err error
+	team.Clients, err = prefixes(path, "clients of team "+t.Name.Text, t.Clients)
+	return team, err
+}
+
+func resolveMember(path, of string, m memberFile) (owner.Member, error) {
+	member := owner.Member{Login: m.Login.Text}
+	if m.Login.Text == "" {
+		return member, usageErrorf("%s: %s has no login", path, of)
+	}
+	for _, bound := range []struct {
+		key  string
+		word word
+		date *activity.Date
+	}{{"from", m.From, &member.From}, {"to", m.To, &member.To}} {
+		if bound.word.Text == "" {
+			continue
+		}
+		date, err := activity.ParseDate(bound.word.Text)
+		if err != nil {
+			return member, usageErrorf("%s:%d: %s: %s: %q is not a date\nhint: write it as 2026-05-01", path, bound.word.Line, of, bound.key, bound.word.Text)
+		}
+		*bound.date = date
+	}
+	if member.From != 0 && member.To != 0 && member.To <= member.From {
+		return member, usageErrorf("%s:%d: %s: to is not after from\nhint: to is the first day no longer a member", path, m.To.Line, of)
+	}
+	return member, nil
+}
+
+func texts(words []word) []string {
+	var out []string
+	for _, w := range words {
+		if w.Text != "" {
+			out = append(out, w.Text)
+		}
+	}
+	return out
+}
+
+func textsByName(words map[string]word) map[string]string {
+	if len(words) == 0 {
+		return nil
+	}
+	out := make(map[string]string, len(words))
+	for name, w := range words {
+		out[name] = w.Text
+	}
+	return out
+}

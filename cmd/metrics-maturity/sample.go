@@ -1,0 +1,187 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/metrics-maturity/metrics-maturity/collector"
+	"github.com/metrics-maturity/metrics-maturity/collector/activity"
+	"github.com/metrics-maturity/metrics-maturity/collector/lines"
+	"github.com/metrics-maturity/metrics-maturity/collector/store"
+)
+
+// How much a check reads of each source.
+const (
+	sampleFiles  = 3    // the newest
+	sampleLines  = 5000 // of each file, from its beginning
+	sampleEvents = 5000 // of a repository
+)
+
+// sample reads a part of every source into a store that is thrown away, and shows what became of it.
+func (k *check) sample(ctx context.Context, key activity.Key) (err error) {
+	dir, err := os.MkdirTemp("", "metrics-maturity-check-*")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	s, err := store.Open(ctx, "sqlite:"+filepath.Join(dir, "sample.db"), store.Options{Key: key, Timezone: k.config.Owner.Location.String()})
+	if err != nil {
+		return err
+	}
+	d := &desk{config: k.config, key: key, store: s, log: slog.New(slog.DiscardHandler)}
+	defer d.close(&err)
+	var sources []collector.Source
+	for i, src := range k.config.buildSources(d.log) {
+		switch {
+		case src.Fetcher != nil:
+			src.Fetcher = limitedFetcher{src.Fetcher}
+		default:
+			file := filepath.Join(dir, fmt.Sprintf("sample%d.log", i))
+			ok, err := k.copySample(ctx, src, file)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				continue
+			}
+			src.Files = &lines.Files{Patterns: []string{file}}
+		}
+		sources = append(sources, src)
+	}
+	summary, err := d.read(ctx, sources, k.now, nil)
+	if err != nil {
+		return err
+	}
+	p, err := d.look(ctx, 0, 0)
+	if err != nil {
+		return err
+	}
+	for _, s := range summary.Sources {
+		k.sampled(s, p.facts.Coverage)
+	}
+	if err := k.print("a sample of what is there would be attributed so:\n"); err != nil {
+		return err
+	}
+	return k.attribution(p.acts)
+}
+
+// copySample writes the beginnings of the newest files of a source to a file, unpacked. It reports whether there is any.
+func (k *check) copySample(ctx context.Context, src collector.Source, to string) (ok bool, err error) {
+	opened, err := src.Files.Open(ctx, nil)
+	if err != nil {
+		k.problem("source %s: %v", src.Name, err)
+		return false, nil
+	}
+	defer func() {
+		for _, s := range opened.Streams {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	for _, n := range opened.Notices {
+		switch n.Kind {
+		case lines.NoticeNoMatch:
+			k.problem("source %s: no file matches %s\nhint: check the pattern, and that this user may list the folder", src.Name, n.Path)
+		case lines.NoticeUnreadable:
+			k.problem("source %s: %s: %s", src.Name, n.Path, n.Why)
+		default:
+			k.warning("source %s: %s: %s", src.Name, n.Path, n.Why)
+		}
+	}
+	newest := slices.SortedFunc(slices.Values(opened.Streams), func(x, y *lines.Stream) int { return modified(y.Path()).Compare(modified(x.Path())) })
+	if len(newest) == 0 {
+		return false, nil
+	}
+	out, err := os.Create(to)
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, out.Close()) }()
+	w := bufio.NewWriter(out)
+	for _, s := range newest[:min(len(newest), sampleFiles)] {
+		if err := copyLines(w, s); err != nil {
+			return false, err
+		}
+	}
+	return true, w.Flush()
+}
+
+func copyLines(w *bufio.Writer, s *lines.Stream) error {
+	for range sampleLines {
+		line, err := s.Next()
+		var malformed *lines.Malformed
+		switch {
+		case errors.As(err, &malformed):
+			continue
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		}
+		if _, err := w.Write(append(line, '\n')); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sampled tells how reading the sample of a source went.
+func (k *check) sampled(s collector.SourceSummary, coverage []activity.CoveredDay) {
+	if s.Err != nil {
+		k.problem("source %s: %v", s.Name, s.Err)
+		return
+	}
+	var events int64
+	for _, n := range s.Events {
+		events += n
+	}
+	_, _ = fmt.Fprintf(k.stdout, "source %s: reached; of a sample of %d lines %d are malformed, and there are %d acts\n", s.Name, s.Lines, s.Malformed, events)
+	if k.config.sourceTypes()[s.Name] == typeGrafanaLog && isBlind(s.Name, coverage) {
+		k.problem("source %s: %s\nhint: %s", s.Name, blindNote, blindHint)
+	}
+	if s.Lines > 0 && !slices.ContainsFunc(coverage, func(c activity.CoveredDay) bool { return c.Source == s.Name }) {
+		k.problem("source %s: none of %d lines is of the kind that type %s reads\nhint: check files: and type:",
+			s.Name, s.Lines, k.config.sourceTypes()[s.Name])
+	}
+}
+
+// errEnough stops a fetcher once the sample is full.
+var errEnough = errors.New("the sample is full")
+
+// limitedFetcher stops after a sample.
+type limitedFetcher struct{ collector.Fetcher }
+
+// Fetch implements collector.Fetcher.
+func (f limitedFetcher) Fetch(ctx context.Context, cursor []byte, save func(activity.Batch, []byte, []activity.CoveredDay) error) error {
+	n := 0
+	err := f.Fetcher.Fetch(ctx, cursor, func(b activity.Batch, cursor []byte, covered []activity.CoveredDay) error {
+		n += len(b.Events)
+		if err := save(b, cursor, covered); err != nil {
+			return err
+		}
+		if n >= sampleEvents {
+			return errEnough
+		}
+		return nil
+	})
+	if errors.Is(err, errEnough) {
+		return nil
+	}
+	return err
+}
+
+// modified is when a file was last written to; a file that is gone is the oldest.
+func modified(path string) time.Time {
+	info, err := os.Stat(path)
+	if err != nil {
+		return time.Time{}
+	}
+	return info.ModTime()
+}

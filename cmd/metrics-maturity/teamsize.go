@@ -1,0 +1,48 @@
+package main
+
+import (
+	"github.com/metrics-maturity/metrics-maturity/collector/activity"
+	"github.com/metrics-maturity/metrics-maturity/collector/owner"
+)
+
+// teamSizes says of which teams counts of people may be shown: in a small team a count may be a name.
+type teamSizes struct {
+	least   int
+	members map[string][]owner.Member
+	seen    map[string]int // different people seen, of teams that list no members
+}
+
+func newTeamSizes(o owner.Config, acts []activity.Act, least int) teamSizes {
+	s := teamSizes{least: least, members: map[string][]owner.Member{}, seen: map[string]int{}}
+	for _, t := range o.Teams {
+		s.members[t.Name] = t.Members
+	}
+	type person struct {
+		team string
+		id   activity.ActorID
+	}
+	people := map[person]bool{}
+	for _, a := range acts {
+		p := person{a.Team, a.Actor}
+		if a.Actor != 0 && !people[p] {
+			people[p] = true
+			s.seen[a.Team]++
+		}
+	}
+	return s
+}
+
+// hidden reports whether the team was too small on a day. Nobody knows how many people are behind acts of no team.
+func (s teamSizes) hidden(team string, on activity.Date) bool {
+	members := s.members[team]
+	if len(members) == 0 {
+		return s.seen[team] < s.least
+	}
+	n := 0
+	for _, m := range members {
+		if m.From <= on && (m.To == 0 || on < m.To) {
+			n++
+		}
+	}
+	return n < s.least
+}

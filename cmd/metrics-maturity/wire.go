@@ -1,0 +1,192 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/metrics-maturity/metrics-maturity/collector"
+	"github.com/metrics-maturity/metrics-maturity/collector/activity"
+	"github.com/metrics-maturity/metrics-maturity/collector/lines"
+	"github.com/metrics-maturity/metrics-maturity/collector/owner"
+	"github.com/metrics-maturity/metrics-maturity/collector/store"
+	"github.com/metrics-maturity/metrics-maturity/grafana"
+	"github.com/metrics-maturity/metrics-maturity/prom"
+	"github.com/metrics-maturity/metrics-maturity/prom/rules"
+	"github.com/metrics-maturity/metrics-maturity/stage"
+)
+
+// makeKey is the command that makes a hash key, for the hint to those who have none.
+func makeKey(file string) string {
+	return fmt.Sprintf("head -c 32 /dev/urandom | base64 > %[1]s && chmod 600 %[1]s", file)
+}
+
+// minKeyLength is below what a key could be guessed.
+const minKeyLength = 16
+
+// hashKey reads the key that hashes people's names: from the environment, else from its file.
+func (c *config) hashKey() (activity.Key, error) {
+	if c.Privacy.HashKey != "" {
+		return newKey(envHashKey, []byte(c.Privacy.HashKey))
+	}
+	file := c.Privacy.HashKeyFile
+	if file == "" {
+		return activity.Key{}, usageErrorf("%s: no hash key: privacy.hash_key_file is not set\nhint: make one: %s\n"+
+			"hint: and name it: privacy: {hash_key_file: key}", c.Path, makeKey(filepath.Join(filepath.Dir(c.Path), "key")))
+	}
+	text, err := os.ReadFile(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return activity.Key{}, usageErrorf("hash key file %s does not exist\nhint: make it: %s", file, makeKey(file))
+	case err != nil:
+		return activity.Key{}, usageErrorf("hash key file: %w\nhint: let this user read it", err)
+	}
+	return newKey("hash key file "+file, bytes.TrimSpace(text))
+}
+
+func newKey(where string, secret []byte) (activity.Key, error) {
+	if len(secret) < minKeyLength {
+		return activity.Key{}, usageErrorf("%s is too short: %d bytes, at least %d are needed\nhint: make a new one: %s", where, len(secret), minKeyLength, makeKey("key"))
+	}
+	return activity.NewKey(secret), nil
+}
+
+// desk is an opened configuration: what every command that touches data works with.
+type desk struct {
+	*config
+	key   activity.Key
+	store *store.Store
+	log   *slog.Logger
+}
+
+// openDesk opens the store of c. A command that only reads does not create one.
+func openDesk(ctx context.Context, c *config, readOnly bool, log *slog.Logger) (*desk, error) {
+	key, err := c.hashKey()
+	if err != nil {
+		return nil, err
+	}
+	s, err := store.Open(ctx, c.StoreURL, store.Options{Key: key, Timezone: c.Owner.Location.String(), ReadOnly: readOnly})
+	switch {
+	case errors.Is(err, store.ErrKey), errors.Is(err, store.ErrTimezone), errors.Is(err, store.ErrMissing):
+		return nil, asUsage(err)
+	case err != nil:
+		return nil, err
+	}
+	return &desk{config: c, key: key, store: s, log: log}, nil
+}
+
+// close keeps err, and else reports what closing said.
+func (d *desk) close(err *error) {
+	*err = errors.Join(*err, d.store.Close())
+}
+
+// owners returns the owner rules with the teams that rules name by a label (teams_from). Teams that are typed out win.
+func (d *desk) owners(ctx context.Context) (owner.Config, activity.Facts, error) {
+	o := d.Owner
+	facts, err := d.store.Facts(ctx, o.Digests(d.key))
+	if err != nil || len(d.RuleLabels) == 0 {
+		return o, facts, err
+	}
+	known := map[string]bool{}
+	for _, t := range o.Teams {
+		known[t.Name] = true
+	}
+	o.Teams = slices.Clone(o.Teams)
+	for _, label := range d.RuleLabels {
+		for _, name := range valuesOf(facts.Rules, label) {
+			if !known[name] {
+				known[name] = true
+				o.Teams = append(o.Teams, owner.Team{Name: name, RuleLabels: map[string]string{label: name}})
+			}
+		}
+	}
+	return o, facts, nil
+}
+
+// valuesOf lists the different values of a label of rules, sorted. A templated value names no team.
+func valuesOf(rules []activity.Rule, label string) []string {
+	values := map[string]bool{}
+	for _, r := range rules {
+		if v := r.Labels[label]; v != "" && !strings.Contains(v, "{{") {
+			values[v] = true
+		}
+	}
+	var sorted []string
+	for v := range values {
+		sorted = append(sorted, v)
+	}
+	slices.Sort(sorted)
+	return sorted
+}
+
+// buildSources makes a source for the collector out of each configured one. This is the list of what can be read.
+func (c *config) buildSources(log *slog.Logger) []collector.Source {
+	var sources []collector.Source
+	for _, s := range c.Sources {
+		log := log.With("source", s.Name)
+		src := collector.Source{Name: s.Name}
+		switch s.Type {
+		case typeGrafanaLog:
+			parser := grafana.NewRequestLog()
+			src.Files, src.Parser, src.Joiner = &lines.Files{Patterns: s.Files, Logger: log}, parser, parser
+			src.Refuses = func(err error) bool { return errors.Is(err, grafana.ErrTerminalFormat) }
+		case typePrometheusQueryLog:
+			src.Files, src.Parser = &lines.Files{Patterns: s.Files, Logger: log}, prom.NewQueryLog(s.Name)
+		case typeRulesGit:
+			src.Fetcher = &rules.Git{
+				Source: s.Name, Repository: s.Repository, Ref: s.Ref, Paths: s.Paths, CacheDir: c.cacheDir(),
+				Automation: c.Owner.Automation.Authors, KeepAnnotations: c.Owner.AnnotationNames(), Logger: log,
+			}
+		}
+		sources = append(sources, src)
+	}
+	return sources
+}
+
+// cacheDir holds clones of repositories, beside the store.
+func (c *config) cacheDir() string {
+	return strings.TrimPrefix(c.StoreURL, "sqlite:") + ".repositories"
+}
+
+// stageSources tells the assessment what each source could have shown.
+func (c *config) stageSources() []stage.Source {
+	var sources []stage.Source
+	for _, s := range c.Sources {
+		src := stage.Source{Name: s.Name, Type: s.Type, Class: activity.ClassAny}
+		switch s.Type {
+		case typeGrafanaLog:
+			src.Class = activity.ClassView
+			src.Gives = []activity.Kind{
+				activity.KindView, activity.KindQuery, activity.KindShare, activity.KindOpen, activity.KindEdit,
+				activity.KindRule, activity.KindAnnotation, activity.KindSilence, activity.KindComment,
+			}
+		case typePrometheusQueryLog:
+			src.Gives = []activity.Kind{activity.KindQuery}
+		case typeRulesGit:
+			src.Gives = []activity.Kind{activity.KindRule, activity.KindMetric, activity.KindGoal}
+		}
+		sources = append(sources, src)
+	}
+	return sources
+}
+
+// sourceTypes maps names of sources to their types.
+func (c *config) sourceTypes() map[string]string {
+	types := make(map[string]string, len(c.Sources))
+	for _, s := range c.Sources {
+		types[s.Name] = s.Type
+	}
+	return types
+}
+
+// warnf writes what a person should know and no program needs.
+func (a *app) warnf(format string, args ...any) {
+	_, _ = fmt.Fprintf(a.stderr, "warning: "+format+"\n", args...)
+}

@@ -75,7 +75,7 @@ func (t *teller) resource(path string) {
 	group, kind, rest := s[0], s[4], s[5:]
 	switch {
 	case group == "dashboard.grafana.app" && kind == "dashboards":
-		t.dashboardResource(rest)
+		t.dashboardResource(s[1], rest)
 	case group == "folder.grafana.app" && kind == "folders" && len(rest) == 1:
 		t.folder(rest[0])
 	case group == "shorturl.grafana.app" && kind == "shorturls" && len(rest) == 0 && t.is("POST"):
@@ -90,11 +90,11 @@ func (t *teller) resource(path string) {
 	}
 }
 
-// dashboardResource reads a request to .../dashboards[/<uid>[/dto]].
-func (t *teller) dashboardResource(rest []string) {
+// dashboardResource reads a request to .../<version>/.../dashboards[/<uid>[/dto]].
+func (t *teller) dashboardResource(version string, rest []string) {
 	switch {
 	case len(rest) == 2 && rest[1] == "dto" && t.is("GET"):
-		t.dashboard(rest[0])
+		t.dashboard(rest[0], strings.HasPrefix(version, "v2"))
 	case len(rest) == 1 && (t.is("PUT") || t.is("PATCH")):
 		t.saved(rest[0])
 	case len(rest) == 1 && t.is("DELETE"):
@@ -127,7 +127,7 @@ func (t *teller) api(path string) {
 	}
 	switch name, id := cutID(rest); {
 	case name == "dashboards/uid" && t.is("GET"):
-		t.dashboard(id)
+		t.dashboard(id, false)
 	case name == "dashboards/uid" && t.is("DELETE"):
 		t.deleted(id)
 	case rest == "dashboards/db" && t.is("POST"):

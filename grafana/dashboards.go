@@ -7,8 +7,13 @@ import (
 )
 
 // dashboard is told when the JSON of a dashboard was fetched. That is a view if the page of this very dashboard asked
-// for it; pickers, editors, embedded panels and the alerting pages fetch it too.
-func (t *teller) dashboard(uid string) {
+// for it; pickers, editors, embedded panels and the alerting pages fetch it too. A page asks in one schema, and again
+// in the other (second) if it was saved in that.
+func (t *teller) dashboard(uid string, second bool) {
+	opened, edited := stepView, stepLanding
+	if second {
+		opened, edited = stepView+secondSchema, stepLanding+secondSchema
+	}
 	own := t.page.kind == pageDashboard && t.page.uid == uid
 	solo := t.page.kind == pageSolo && t.page.uid == uid
 	switch {
@@ -21,12 +26,12 @@ func (t *teller) dashboard(uid string) {
 		t.event(activity.KindView, uid, "")
 	case solo:
 	case t.page.editing():
-		t.step(stepLanding, activity.KindView, uid, "")
+		t.step(edited, activity.KindView, uid, "")
 	case t.page.kiosk():
-		t.step(stepView, activity.KindView, uid, "")
+		t.step(opened, activity.KindView, uid, "")
 		t.last().Robot = activity.RobotKiosk
 	default:
-		t.step(stepView, activity.KindView, uid, "")
+		t.step(opened, activity.KindView, uid, "")
 	}
 }
 

@@ -73,7 +73,12 @@ func finish(l *RequestLog, events []activity.Event) []activity.Event {
 		}
 	}
 	slices.SortFunc(out, func(a, b activity.Event) int {
-		return 10*order(a, b) + 2*strings.Compare(a.Who.Login, b.Who.Login) + strings.Compare(a.Scope, b.Scope)
+		for _, c := range []int{order(a, b), strings.Compare(a.Who.Login, b.Who.Login), strings.Compare(a.Scope, b.Scope)} {
+			if c != 0 {
+				return c
+			}
+		}
+		return 0
 	})
 	return out
 }

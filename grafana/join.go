@@ -3,6 +3,7 @@ package grafana
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
@@ -12,6 +13,7 @@ import (
 const (
 	stepView     = "view"     // a dashboard was opened
 	stepLanding  = "landing"  // a dashboard came up for editing: no view, but it tells where one landed
+	secondSchema = "2"        // ends view and landing if the dashboard was asked for in its second schema
 	stepPlaylist = "playlist" // a playlist was started
 	stepGoto     = "goto"     // a short link was followed
 	stepCreate   = "create"   // a dashboard was saved for the first time: its uid is that of the landing
@@ -74,6 +76,7 @@ func joinCluster(events []activity.Event) []activity.Event {
 	for _, e := range events {
 		c.add(e)
 	}
+	c.pages = oneSchema(c.pages)
 	c.settle()
 	queries := joinRuns(c.runs, c.histories)
 	queries = follow(c.gotos, c.pages, queries)
@@ -86,9 +89,28 @@ func joinCluster(events []activity.Event) []activity.Event {
 	return out
 }
 
+// oneSchema makes one of two requests for a dashboard, the second in the other schema, that are one load of its page.
+// What is left has no schema in its step.
+func oneSchema(pages []activity.Event) []activity.Event {
+	waiting := map[string]activity.Event{} // by uid, the last request that may be followed by its second half
+	rest := pages[:0]
+	for _, p := range pages {
+		first, ok := waiting[p.Subject]
+		other := strings.HasSuffix(first.Step, secondSchema) != strings.HasSuffix(p.Step, secondSchema)
+		if ok && other && p.Time.Sub(first.Time) <= together/2 {
+			delete(waiting, p.Subject)
+			continue
+		}
+		waiting[p.Subject] = p
+		p.Step = strings.TrimSuffix(p.Step, secondSchema)
+		rest = append(rest, p)
+	}
+	return rest
+}
+
 func (c *cluster) add(e activity.Event) {
 	switch e.Step {
-	case stepView, stepLanding:
+	case stepView, stepLanding, stepView + secondSchema, stepLanding + secondSchema:
 		c.pages = append(c.pages, e)
 	case stepGoto:
 		c.gotos = append(c.gotos, e)

@@ -3,6 +3,7 @@ package grafana
 import (
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -25,6 +26,9 @@ func TestJoin(t *testing.T) {
 	two := explore(`{"a":{"queries":[{"expr":"up"}]},"b":{"queries":[{"expr":"down"}]}}`)
 	view := func(at, uid string) req {
 		return req{at: at, method: "GET", path: dto(uid), referer: host + "/d/" + uid}
+	}
+	newer := func(at, uid string) req {
+		return req{at: at, method: "GET", path: strings.Replace(dto(uid), "v1beta1", "v2beta1", 1), referer: host + "/d/" + uid}
 	}
 	tv := func(at, uid string) req {
 		return req{at: at, method: "GET", path: dto(uid), referer: host + "/d/" + uid + "?kiosk"}
@@ -82,6 +86,9 @@ func TestJoin(t *testing.T) {
 		{"import", []req{imported, view("200ms", "abc"), view("6s", "abc")}, "alice edit abc saved; alice view abc"},
 		{"import, then another", []req{imported, view("2s", "xyz")}, "alice edit abc saved; alice view xyz"},
 		{"save then view", []req{{at: "0s", method: "PUT", path: imported.path, referer: host + "/d/abc?editPanel=1"}, view("1s", "abc")}, "alice edit abc saved; alice view abc"},
+		{"two schemas", []req{view("0s", "abc"), newer("200ms", "abc"), view("400ms", "abc"), newer("5s", "abc")},
+			"alice view abc; alice view abc; alice view abc"},
+		{"first save, two schemas", []req{create, view("100ms", "new"), newer("200ms", "new")}, "alice edit new saved"},
 		{"being edited", []req{edit("0s", "abc")}, ""},
 
 		{"playlist", []req{playlist, view("1s", "a"), view("61s", "b"), view("121s", "a"), view("140s", "c")},
@@ -100,9 +107,9 @@ func TestJoin(t *testing.T) {
 
 // randomThread makes the events of a busy person, many at equal times, with gaps here and there.
 func randomThread(r *rand.Rand) []activity.Event {
-	steps := []string{stepView, stepView, stepLanding, stepPlaylist, stepGoto, stepCreate, stepImport, stepRun, stepRun, "run2", stepHistory, "history2", stepDrill}
+	steps := []string{stepView, "view2", stepLanding, "landing2", stepPlaylist, stepGoto, stepCreate, stepImport, stepRun, stepRun, "run2", stepHistory, "history2", stepDrill}
 	kinds := map[string]activity.Kind{stepGoto: activity.KindOpen, stepCreate: activity.KindEdit, stepImport: activity.KindEdit,
-		stepView: activity.KindView, stepLanding: activity.KindView, stepPlaylist: activity.KindView}
+		"view2": activity.KindView, "landing2": activity.KindView, stepView: activity.KindView, stepLanding: activity.KindView, stepPlaylist: activity.KindView}
 	at := time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
 	var out []activity.Event
 	for range r.IntN(40) {

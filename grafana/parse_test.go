@@ -445,3 +445,27 @@ func BenchmarkParse(b *testing.B) {
 		})
 	}
 }
+
+// TestHostileReferers: a long line is read in a time that grows with its length alone.
+func TestHostileReferers(t *testing.T) {
+	const n = 200_000
+	for name, referer := range map[string]string{
+		"slashes":    host + strings.Repeat("/d/", n),
+		"alerting":   host + strings.Repeat("/x/alerting", n),
+		"parameters": host + "/d/abc?" + strings.Repeat("a&", n),
+		"queries":    explore(`{"a":{"queries":[` + strings.Repeat(`{"expr":"up"},`, n/10) + `{"expr":"down"}]}}`),
+		"brackets":   host + "/explore?panes=" + strings.Repeat("%5B", n),
+		"percents":   host + "/explore?panes=" + strings.Repeat("%25", n),
+	} {
+		start := time.Now()
+		for _, path := range []string{"/api/ds/query", "/api/short-urls"} {
+			var b activity.Batch
+			if _, err := NewRequestLog().Parse(req{login: "alice", method: "POST", path: path, referer: referer}.line(), &b); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		if took := time.Since(start); took > 10*time.Second {
+			t.Errorf("%s took %v", name, took)
+		}
+	}
+}

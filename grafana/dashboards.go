@@ -26,7 +26,9 @@ func (t *teller) dashboard(uid string, second bool) {
 		t.event(activity.KindView, uid, "")
 	case solo:
 	case t.page.editing():
-		t.step(edited, activity.KindView, uid, "")
+		if len(t.login) > 0 { // a mark for joining, and never an act by itself
+			t.step(edited, activity.KindView, uid, "")
+		}
 	case t.page.kiosk():
 		t.step(opened, activity.KindView, uid, "")
 		t.last().Robot = activity.RobotKiosk

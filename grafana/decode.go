@@ -80,6 +80,25 @@ func decode(line []byte) (fields, bool, error) {
 	return decodePlain(line)
 }
 
+// decodePlain reads a line by the plain decoders. It is the slow path, and says what the scanners have to agree with.
+func decodePlain(line []byte) (fields, bool, error) {
+	if bytes.HasPrefix(line, []byte("{")) {
+		f, err := decodeJSON(line)
+		if err != nil {
+			return f, false, errors.New("grafana request line is broken JSON")
+		}
+		return f, f.isRequest(), nil
+	}
+	f, err := decodeLogfmt(line)
+	if err == nil {
+		return f, f.isRequest(), nil
+	}
+	if f[keyLogger] != nil && string(f[keyLogger]) != "context" || !bytes.Contains(line, claimLogfmt) {
+		return f, false, nil // broken, and another logger's
+	}
+	return f, false, errors.New("grafana request line is broken logfmt")
+}
+
 // request reads the values. Every key that Grafana always writes has to be there: a line cut in two would
 // otherwise be taken for an act without a page.
 func (f *fields) request() (request, error) {

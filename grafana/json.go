@@ -3,27 +3,7 @@ package grafana
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 )
-
-// decodePlain reads a line by the plain decoders. It is the slow path, and says what the scanners have to agree with.
-func decodePlain(line []byte) (fields, bool, error) {
-	if bytes.HasPrefix(line, []byte("{")) {
-		f, err := decodeJSON(line)
-		if err != nil {
-			return f, false, errors.New("grafana request line is broken JSON")
-		}
-		return f, f.isRequest(), nil
-	}
-	f, err := decodeLogfmt(line)
-	if err == nil {
-		return f, f.isRequest(), nil
-	}
-	if f[keyLogger] != nil && string(f[keyLogger]) != "context" || !bytes.Contains(line, claimLogfmt) {
-		return f, false, nil // broken, and another logger's
-	}
-	return f, false, errors.New("grafana request line is broken logfmt")
-}
 
 // decodeJSON reads a line by encoding/json. Of a repeated key the last counts.
 func decodeJSON(line []byte) (f fields, err error) {

@@ -120,6 +120,8 @@ func TestActs(t *testing.T) {
 		{"another dashboard's page", req{login: "alice", method: "GET", path: dto("xyz"), referer: d}, ""},
 		{"missing", req{login: "alice", method: "GET", path: dto("abc"), referer: d, status: 404}, ""},
 		{"edited panel", req{login: "alice", method: "GET", path: dto("abc"), referer: d + "&editPanel=2"}, ""},
+		{"edited panel, anonymous", req{method: "GET", path: dto("abc"), referer: d + "&editPanel=2"}, ""},
+		{"playlist, anonymous", req{method: "GET", path: "/playlists/play/p", referer: host + "/playlists"}, ""},
 		{"settings", req{login: "alice", method: "GET", path: dto("abc"), referer: d + "&editview=settings"}, ""},
 		{"embedded", req{login: "alice", method: "GET", path: dto("abc"), referer: host + "/d-solo/abc/t?panelId=1"}, ""},
 		{"picker", req{login: "alice", method: "GET", path: dto("abc"), referer: host + "/alerting/new?defaults=%7B%7D"}, ""},

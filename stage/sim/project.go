@@ -23,7 +23,7 @@ const (
 )
 
 // liveProjects plans a team's projects through its story: one a quarter or so, each with a baseline; teams that
-// follow up go back to it some weeks later and, mostly, once more. A project is spoken of for most of a year
+// follow up go back to it some weeks later and, mostly, once more. A project is spoken of for half a year or more
 // after the team last touched it.
 func (w *world) liveProjects(t *team) {
 	d := w.dice("projects", t.name)
@@ -69,7 +69,7 @@ func (w *world) startProject(d dice, t *team, week int) (*project, func(week int
 	}
 	p := &project{
 		noun: projectNouns()[len(t.projects)%len(projectNouns())], baseline: week, checked: never,
-		forgotten: week + d.days(34, 50),
+		forgotten: week + d.days(24, 44),
 	}
 	if n := len(t.projects) / len(projectNouns()); n > 0 {
 		p.noun += itoa(n + 1)
@@ -117,11 +117,11 @@ func (w *world) startProject(d dice, t *team, week int) (*project, func(week int
 		default:
 			w.explore(d, at, who, question, d.days(0, 2))
 		}
-		if how == byGoal && p.checked != never {
+		if how == byGoal && (p.checked != never || d.chance(0.6)) {
 			w.commit(at.Add(30*time.Minute), who, t.name+": result of "+p.noun, func(r *rulesTree) { r.result(t, p.noun) })
 		}
 		p.checked = min(p.checked, week)
-		p.forgotten = max(p.forgotten, week+d.days(34, 50))
+		p.forgotten = max(p.forgotten, week+d.days(24, 44))
 	}
 }
 

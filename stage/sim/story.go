@@ -94,11 +94,17 @@ func (w *world) storyOf(i int) (name, folder string, s story) {
 }
 
 // draw invents a story: a start anywhere, then every third of a year or so a change, as often up as down, by one
-// level or by several.
+// level or by several. Half of the teams plan projects; the others know only asking and the regular habits. What a
+// team has once done for a project it goes on doing, but for a few that give it up.
 func (w *world) draw(d dice) story {
-	s := story{plans: d.chance(0.5), phases: []phase{{0, pick(d, []int{0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 4, 5, 5, 6, 6})}}}
+	s := story{plans: d.chance(0.5)}
+	ladder, at := []int{0, 1, 4, 5, 6}, d.IntN(5)
+	if s.plans {
+		ladder, at = []int{0, 1, 2, 3, 4, 5, 6}, d.days(1, 6)
+	}
+	giveUp := d.chance(0.1)
+	s.phases = []phase{{0, ladder[at]}}
 	for week := d.days(10, 30); week < w.Weeks-4; week += d.days(14, 34) {
-		level := s.phases[len(s.phases)-1].level
 		step := pick(d, []int{1, 1, 1, 2, 3})
 		if d.chance(0.5) {
 			step = -step
@@ -106,9 +112,13 @@ func (w *world) draw(d dice) story {
 		if d.chance(0.3) { // a quiet stretch instead
 			continue
 		}
-		next := min(max(level+step, 0), 6)
-		if next != level {
-			s.phases = append(s.phases, phase{week, next})
+		lowest := 0
+		if s.plans && !giveUp {
+			lowest = min(at, 3)
+		}
+		if next := min(max(at+step, lowest), len(ladder)-1); next != at {
+			at = next
+			s.phases = append(s.phases, phase{week, ladder[at]})
 		}
 	}
 	return s

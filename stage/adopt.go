@@ -2,7 +2,6 @@ package stage
 
 import (
 	"strings"
-	"time"
 
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
 )
@@ -59,27 +58,10 @@ type addition struct {
 // adopted are the metrics that the team's own people added, and that the team then used.
 func (o *observer) adopted() series {
 	additions := o.additions()
-	wanted := map[string][]*activity.Act{}
-	for _, add := range additions {
-		wanted[add.metric] = nil
-	}
-	if len(wanted) > 0 {
-		for _, kind := range []activity.Kind{activity.KindView, activity.KindQuery, activity.KindRule} {
-			for _, a := range o.acts[kind] {
-				if kind == activity.KindRule && (a.Detail == activity.RuleRemoved || a.ByTeam == activity.No) {
-					continue
-				}
-				for _, m := range a.Metrics {
-					if uses, ok := wanted[m]; ok {
-						wanted[m] = append(uses, a)
-					}
-				}
-			}
-		}
-	}
+	uses := o.uses(additions)
 	var facts []fact
 	for _, add := range additions {
-		used, ok := o.firstUse(add, wanted[add.metric])
+		used, ok := o.firstUse(add, uses[add.metric])
 		if !ok {
 			continue
 		}
@@ -126,19 +108,38 @@ func (o *observer) grafanaManaged(a *activity.Act) bool {
 	return s != nil && strings.HasPrefix(s.Type, "grafana")
 }
 
+// uses files the team's views, queries and rules, in order of their days, under the added metrics that they are about.
+func (o *observer) uses(additions []addition) map[string][]*activity.Act {
+	uses := map[string][]*activity.Act{}
+	for _, add := range additions {
+		uses[add.metric] = nil
+	}
+	if len(uses) == 0 {
+		return uses
+	}
+	for _, kind := range []activity.Kind{activity.KindView, activity.KindQuery, activity.KindRule} {
+		for _, a := range o.acts[kind] {
+			if kind == activity.KindRule && (a.Detail == activity.RuleRemoved || a.ByTeam == activity.No) {
+				continue
+			}
+			for _, m := range a.Metrics {
+				file(uses, m, a)
+			}
+		}
+	}
+	sortDays(uses)
+	return uses
+}
+
 // firstUse returns the week in which an added metric was first used, soon enough.
 func (o *observer) firstUse(add addition, uses []*activity.Act) (week int, ok bool) {
 	added, _ := times(add.act)
-	until := add.act.Date + activity.Date(o.criteria.AdoptDays)
-	for _, use := range uses {
+	for _, use := range between(uses, add.act.Date, add.act.Date+activity.Date(o.criteria.AdoptDays)) {
 		_, last := times(use)
-		early := last.Before(added) || add.rule && !last.After(added.Add(time.Second))
-		if use == add.act || early || use.Date < add.act.Date || use.Date > until {
+		if use == add.act || last.Before(added) || add.rule && !last.After(added) {
 			continue
 		}
-		if w, in := o.cal.week(use.Date); in && (!ok || w < week) {
-			week, ok = w, true
-		}
+		return o.cal.week(use.Date)
 	}
-	return week, ok
+	return 0, false
 }

@@ -3,6 +3,7 @@ package stage
 import (
 	"fmt"
 	"maps"
+	"strings"
 
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
 )
@@ -94,24 +95,36 @@ func (r *run) insufficient(asOf activity.Date) (reason string, from activity.Dat
 	switch {
 	case !configured:
 		return "no owner rule of the team can match a source that shows what people do", 0
-	case !r.team.HasPeople && r.top(func(l *latch) bool { return l.holds }) == 0:
+	case !r.team.HasPeople && r.holding() == 0:
 		return "no owner rule names the team's people, so their silence means nothing", 0
 	}
 	weeks := 1
-	for i, k := range rungs[:unassisted] {
-		if r.coverage[i].configured && (k.looks || !r.canLook()) {
+	var shows []string
+	for i := range rungs {
+		if r.decides(i) {
 			weeks = max(weeks, r.lacking(i))
+			if r.state.latches[i].last < 0 {
+				shows = append(shows, wordings()[i].shows)
+			}
 		}
 	}
 	next := r.cal.monday(r.cal.weeks)
 	if r.cal.weeks == 0 {
 		next = (asOf + 6).Monday()
 	}
-	reason = fmt.Sprintf("fewer than %s were read so far", number(r.criteria.CoveredWeeks, "week"))
-	if r.state.seen {
-		reason = fmt.Sprintf("what its stage rests on could not be seen for %s", number(r.state.gap, "week"))
+	reason = fmt.Sprintf("what its stage rests on could not be seen for %s", number(r.state.gap, "week"))
+	if !r.state.seen {
+		reason = fmt.Sprintf("there are fewer than %s in which %s could be seen", number(r.criteria.CoveredWeeks, "week"), strings.Join(shows, " and "))
 	}
 	return reason, next + activity.Date(7*weeks)
+}
+
+// decides says whether the stage that is held rests on rung i; stage 0 rests on those that show looking, if they can.
+func (r *run) decides(i int) bool {
+	if stage := r.holding(); stage > 0 {
+		return !r.all(stage-1, func(j int) bool { return j != i })
+	}
+	return i < unassisted && r.coverage[i].configured && (rungs[i].looks || !r.canLook())
 }
 
 // canLook says whether some source could show looking.

@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -86,4 +87,27 @@ func tagged(a *activity.Act, tags ...string) bool {
 		}
 	}
 	return false
+}
+
+// file adds an act under a key, if acts of that key are wanted.
+func file[K comparable](under map[K][]*activity.Act, key K, a *activity.Act) {
+	if have, wanted := under[key]; wanted {
+		under[key] = append(have, a)
+	}
+}
+
+// sortDays puts the acts of each key in order of their days.
+func sortDays[K comparable](under map[K][]*activity.Act) {
+	for _, acts := range under {
+		slices.SortFunc(acts, func(a, b *activity.Act) int { return cmp.Compare(a.Date, b.Date) })
+	}
+}
+
+// between returns those of acts, in order of their days, from a day to another, both included.
+func between(acts []*activity.Act, from, to activity.Date) []*activity.Act {
+	at := func(d activity.Date) int {
+		i, _ := slices.BinarySearchFunc(acts, d, func(a *activity.Act, d activity.Date) int { return cmp.Compare(a.Date, d) })
+		return i
+	}
+	return acts[at(from):max(at(from), at(to+1))]
 }

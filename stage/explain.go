@@ -51,7 +51,7 @@ func Explain(a Assessment) []string {
 		if a.AssessableFrom != 0 {
 			out = append(out, fmt.Sprintf("it can be assessed from %s on, if everything is read from now on", a.AssessableFrom))
 		}
-		return append(out, passedOver(a.Criteria)...)
+		return append(out, passedOver(a)...)
 	}
 	out = append(out, headline(a))
 	words := wordings()
@@ -66,7 +66,7 @@ func Explain(a Assessment) []string {
 	case *a.Stage == 0:
 		out = append(out, "none of this is enough for a stage")
 	}
-	out = append(out, passedOver(a.Criteria)...)
+	out = append(out, passedOver(a)...)
 	for _, m := range a.Next.Missing {
 		out = append(out, fmt.Sprintf("for stage %d, %s: %s", a.Next.Stage, Names()[a.Next.Stage], m))
 	}
@@ -75,7 +75,10 @@ func Explain(a Assessment) []string {
 
 // headline says where the team is.
 func headline(a Assessment) string {
-	s := fmt.Sprintf("%s is at stage %d, %s, since the week of %s", a.Team, *a.Stage, a.StageName, a.Since)
+	s := fmt.Sprintf("%s is at stage %d, %s", a.Team, *a.Stage, Names()[*a.Stage])
+	if a.Since != nil {
+		s += ", since the week of " + a.Since.String()
+	}
 	if a.PreviousStage != nil {
 		s += fmt.Sprintf(" (before: stage %d, %s)", *a.PreviousStage, Names()[*a.PreviousStage])
 	}
@@ -134,23 +137,47 @@ func ownAndOthers(rows []Evidence) string {
 	return fmt.Sprintf("; own dashboards %d times, others' %d times", own, others)
 }
 
-// passedOver says which weeks say nothing, as the criterion with the most of them has it.
-func passedOver(criteria []CriterionResult) []string {
-	var uncovered, quiet []activity.Date
-	for _, c := range criteria {
-		if c.Known && c.WindowWeeks <= 12 && len(c.Uncovered) > len(uncovered) {
-			uncovered = c.Uncovered
-		}
-		if len(c.Quiet) > len(quiet) {
-			quiet = c.Quiet
-		}
-	}
+// passedOver says which weeks say nothing about the stage and the next one.
+func passedOver(a Assessment) []string {
 	var out []string
-	if len(uncovered) > 0 {
-		out = append(out, "not read, so neither for nor against the team: "+weeksOf(uncovered))
+	for _, kind := range []struct {
+		says  string
+		weeks func(CriterionResult) []activity.Date
+	}{
+		{"could not be seen for %s, so neither for nor against the team: %s", func(c CriterionResult) []activity.Date { return c.Uncovered }},
+		{"quiet in the whole organisation, so passed over for %s: %s", func(c CriterionResult) []activity.Date { return c.Quiet }},
+	} {
+		stages := map[string][]int{}
+		var order []string
+		for _, c := range relevant(a) {
+			weeks := kind.weeks(c)
+			if !c.Known || len(weeks) == 0 {
+				continue
+			}
+			text := weeksOf(weeks)
+			if stages[text] == nil {
+				order = append(order, text)
+			}
+			stages[text] = append(stages[text], c.Stage)
+		}
+		for _, text := range order {
+			out = append(out, fmt.Sprintf(kind.says, stagesOf(stages[text]), text))
+		}
 	}
-	if len(quiet) > 0 {
-		out = append(out, "quiet in the whole organisation, so passed over: "+weeksOf(quiet))
+	return out
+}
+
+// relevant returns the criteria of the present stage and of the next; below stage 1, of those that stand alone.
+func relevant(a Assessment) []CriterionResult {
+	from, to := 1, unassisted
+	if a.Stage != nil && *a.Stage > 0 {
+		from, to = *a.Stage, *a.Stage+1
+	}
+	var out []CriterionResult
+	for _, c := range a.Criteria {
+		if from <= c.Stage && c.Stage <= to {
+			out = append(out, c)
+		}
 	}
 	return out
 }

@@ -18,10 +18,6 @@ type latch struct {
 
 // see evaluates the criterion in week w.
 func (l *latch) see(r rung, k Criterion, c Criteria, w int, now reading) {
-	if l.last >= 0 && w-l.last > c.Stretch*k.Window {
-		// No window reaches back to what was known then.
-		l.holds, l.below = false, 0
-	}
 	l.last, l.reading = w, now
 	enough := !r.people || now.people >= c.People
 	l.meets = now.value >= k.Enter && enough
@@ -85,12 +81,10 @@ func (r *run) week(w int) (*int, string) {
 			r.state.latches[i].see(rungs[i], k, r.criteria, w, reading{value, people, c.count(w)})
 		}
 	}
-	now := r.top(func(l *latch) bool { return l.holds })
-	switch {
-	case r.told(now, w):
+	now := r.holding()
+	r.state.gap++
+	if r.told(now, w) {
 		r.state.seen, r.state.gap = true, 0
-	default:
-		r.state.gap++
 	}
 	status := r.status()
 	if status == StatusInsufficient {
@@ -122,13 +116,14 @@ func (r *run) evaluable(i, w int) bool {
 // retired returns how many people are known to have been seen in the window although they were forgotten since.
 func (r *run) retired(c *coverage, w int) int {
 	most := 0
-	for monday, n := range r.team.RetiredPeople {
-		if n > most && monday >= r.cal.monday(c.from[w]) && monday <= r.cal.monday(w) {
-			most = n
-		}
+	for v := c.from[w]; v <= w && len(r.team.RetiredPeople) > 0; v++ {
+		most = max(most, r.team.RetiredPeople[r.cal.monday(v)])
 	}
 	return most
 }
+
+// holding returns the stage that the latches hold.
+func (r *run) holding() int { return r.top(func(l *latch) bool { return l.holds }) }
 
 // top returns the highest stage of which is true, with those that it needs.
 func (r *run) top(is func(*latch) bool) int {

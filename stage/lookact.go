@@ -12,33 +12,75 @@ var actTags = []string{"action", "decision", "deployment", "rollback"}
 // lookThenAct are the changes that followed a look at the same thing.
 func (o *observer) lookThenAct() series {
 	changes := o.changes()
-	dashboards, metrics := map[string][]*activity.Act{}, map[string][]*activity.Act{}
-	for _, c := range changes {
-		if c.Kind == activity.KindEdit || c.Kind == activity.KindAnnotation {
-			dashboards[c.Subject] = nil
-		}
-		for _, m := range tiedBy(c) {
-			metrics[m] = nil
-		}
-	}
-	if len(changes) > 0 {
-		o.indexLooks(dashboards, metrics)
-	}
+	looks := o.looksAt(changes)
 	var facts []fact
 	for _, c := range changes {
-		follows := func(look *activity.Act) bool { return o.follows(look, c) }
-		seen := (c.Kind == activity.KindEdit || c.Kind == activity.KindAnnotation) && slices.ContainsFunc(dashboards[c.Subject], follows)
-		for _, m := range tiedBy(c) {
-			seen = seen || slices.ContainsFunc(metrics[m], func(look *activity.Act) bool {
-				// One dashboard viewed and another one edited share metrics as a matter of course.
-				return follows(look) && (look.Kind == activity.KindQuery || c.Kind == activity.KindRule || c.Kind == activity.KindGoal)
-			})
+		follows := func(t tie) bool {
+			recent := between(looks[t], c.Date-activity.Date(o.criteria.ActDays), c.Date)
+			return slices.ContainsFunc(recent, func(look *activity.Act) bool { return before(look, c) })
 		}
-		if seen {
+		if slices.ContainsFunc(ties(c), follows) {
 			facts = append(facts, o.fact(c, 0))
 		}
 	}
 	return newSeries(facts, o.cal.weeks, 1, 0)
+}
+
+// tie is what a look and a change are both about: a dashboard or a metric, by the kind of the look.
+type tie struct {
+	look   activity.Kind
+	metric bool
+	name   string
+}
+
+// ties lists what a look must be about for the change to follow it. One dashboard that is viewed and another one that is
+// edited share metrics as a matter of course, so a view and an edit are tied by the dashboard alone.
+func ties(change *activity.Act) []tie {
+	var out []tie
+	metrics := change.Metrics
+	if change.Records != "" {
+		metrics = append(slices.Clone(metrics), change.Records)
+	}
+	for _, m := range metrics {
+		out = append(out, tie{activity.KindQuery, true, m})
+	}
+	if change.Kind == activity.KindEdit || change.Kind == activity.KindAnnotation {
+		return append(out, tie{activity.KindView, false, change.Subject})
+	}
+	for _, m := range metrics {
+		out = append(out, tie{activity.KindView, true, m})
+	}
+	return out
+}
+
+// looksAt files the team's looks, in order of their days, under what was changed.
+func (o *observer) looksAt(changes []*activity.Act) map[tie][]*activity.Act {
+	looks := map[tie][]*activity.Act{}
+	for _, c := range changes {
+		for _, t := range ties(c) {
+			looks[t] = nil
+		}
+	}
+	if len(looks) == 0 {
+		return looks
+	}
+	for _, kind := range []activity.Kind{activity.KindView, activity.KindQuery} {
+		for _, a := range o.acts[kind] {
+			file(looks, tie{kind, false, a.Subject}, a)
+			for _, m := range a.Metrics {
+				file(looks, tie{kind, true, m}, a)
+			}
+		}
+	}
+	sortDays(looks)
+	return looks
+}
+
+// before says whether a look preceded a change of the same day, or was on an earlier one.
+func before(look, change *activity.Act) bool {
+	first, _ := times(look)
+	_, last := times(change)
+	return look.Date < change.Date || look.Date == change.Date && !first.After(last)
 }
 
 // changes lists what the team's people changed: thresholds, targets, dashboards, and annotations that say so.
@@ -65,38 +107,4 @@ func (o *observer) changes() []*activity.Act {
 		}
 	}
 	return out
-}
-
-// tiedBy returns the metrics by which a look and a change are about the same thing.
-func tiedBy(c *activity.Act) []string {
-	if c.Records != "" {
-		return append(slices.Clone(c.Metrics), c.Records)
-	}
-	return c.Metrics
-}
-
-// indexLooks files the team's looks under the dashboards and metrics that were changed.
-func (o *observer) indexLooks(dashboards, metrics map[string][]*activity.Act) {
-	for _, kind := range []activity.Kind{activity.KindView, activity.KindQuery} {
-		for _, a := range o.acts[kind] {
-			if looks, ok := dashboards[a.Subject]; ok && kind == activity.KindView {
-				dashboards[a.Subject] = append(looks, a)
-			}
-			for _, m := range a.Metrics {
-				if looks, ok := metrics[m]; ok {
-					metrics[m] = append(looks, a)
-				}
-			}
-		}
-	}
-}
-
-// follows says whether a change came after a look, and soon.
-func (o *observer) follows(look, change *activity.Act) bool {
-	if look.Date == change.Date {
-		first, _ := times(look)
-		_, last := times(change)
-		return !first.After(last)
-	}
-	return look.Date < change.Date && int(change.Date-look.Date) <= o.criteria.ActDays
 }

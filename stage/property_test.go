@@ -60,10 +60,11 @@ func randomTeam(rnd *rand.Rand, name string, weeks int) stage.Team {
 		activity.KindGoal:       {activity.GoalAdded, activity.GoalResult, activity.GoalChanged},
 	}
 	rate := map[activity.Kind]int{}
+	lazy := rnd.IntN(5) // how many of the kinds the team leaves alone, most of the time
 	for w := range weeks {
 		if w%13 == 0 { // a habit changes from one quarter to the next
 			for _, k := range kinds {
-				rate[k] = rnd.IntN(3)
+				rate[k] = max(0, rnd.IntN(3)-rnd.IntN(lazy+1))
 			}
 		}
 		for _, k := range kinds {
@@ -211,7 +212,7 @@ func TestStageAgreesWithItsCriteria(t *testing.T) {
 	}
 	for s := range 7 {
 		if !seen[s] {
-			t.Logf("no random team ended at stage %d", s)
+			t.Errorf("no random team ended at stage %d: the test shows too little", s)
 		}
 	}
 }

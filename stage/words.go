@@ -94,6 +94,24 @@ func people(n int) string {
 	return strconv.Itoa(n) + " different people"
 }
 
+// stagesOf writes numbers of stages.
+func stagesOf(stages []int) string {
+	var words []string
+	for _, n := range stages {
+		words = append(words, strconv.Itoa(n))
+	}
+	if len(words) == 1 {
+		return "stage " + words[0]
+	}
+	return "stages " + and(words)
+}
+
+// and joins words as a sentence does.
+func and(words []string) string {
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " and " + words[last]
+}
+
 // maxDates is how many dates a sentence lists before it only counts them.
 const maxDates = 6
 
@@ -109,5 +127,5 @@ func weeksOf(mondays []activity.Date) string {
 	if len(words) == 1 {
 		return "the week of " + words[0]
 	}
-	return "the weeks of " + strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
+	return "the weeks of " + and(words)
 }

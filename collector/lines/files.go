@@ -115,8 +115,9 @@ func (o *opening) result(found []*content) *Opened {
 			continue
 		}
 		p := o.update(c)
-		// An unfinished wrapped line is left to hand out when it turns out that nothing will follow.
-		if c.end == p.Offset && !(c.final && p.Behind > 0) {
+		// Two things may be left to tell at the end: an unfinished wrapped line, if nothing will follow, and that the file
+		// breaks off.
+		if c.end == p.Offset && !(c.final && p.Behind > 0) && (!c.cut || p.Broken) {
 			if c.changed {
 				out.Positions = append(out.Positions, *p)
 			}
@@ -146,7 +147,7 @@ func (o *opening) update(c *content) *Position {
 	if p.Path != c.path {
 		p.Path, c.changed = c.path, true
 	}
-	if c.form != plain && c.end == p.Offset {
+	if c.form != plain && c.end == p.Offset && (!c.cut || p.Broken) {
 		c.also = append(c.also, c.whole())
 	}
 	for _, w := range c.also {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // opening finds out which saved position belongs to which of the files that are there now.
@@ -200,6 +201,10 @@ func mostFirst(a, b *content) int {
 
 // absorb notes that c holds nothing that by does not hold.
 func (o *opening) absorb(by, c *content) {
+	// A copy of a rotated file is as finished as that. But a live file is not because of a snapshot of it.
+	if live := liveName(strings.TrimSuffix(strings.TrimSuffix(c.path, ".gz"), ".zst")); c.final && !c.cut && c.end == by.end && live != "" && live != by.path {
+		by.final = true
+	}
 	if c.form != plain {
 		by.also = append(by.also, c.whole())
 	}

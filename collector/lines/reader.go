@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	bufferSize = 256 << 10
-	minRead    = 64 << 10 // less room than this is not worth a read
+	bufferMin = 4 << 10
+	bufferMax = 256 << 10
 )
 
 // reader splits bytes into physical lines. Lines are slices of its buffer, valid until the next call.
@@ -26,9 +26,11 @@ type reader struct {
 	err     error  // of src
 }
 
-// newReader reads from src, whose next byte is at offset off, after the bytes in before.
-func newReader(src io.Reader, limit int, off int64, head, before []byte) *reader {
-	l := &reader{src: src, max: limit, off: off, head: head, buf: make([]byte, bufferSize)}
+// newReader reads about size bytes from src, whose next byte is at offset off, after the bytes in before.
+func newReader(src io.Reader, size int64, limit int, off int64, head, before []byte) *reader {
+	// A folder may hold thousands of small files.
+	buf := make([]byte, min(max(size+size/2, bufferMin), bufferMax))
+	l := &reader{src: src, max: limit, off: off, head: head, buf: buf}
 	l.r = copy(l.buf, before)
 	l.w, l.scan = l.r, l.r
 	return l
@@ -112,12 +114,13 @@ func (l *reader) fill() bool {
 	if l.err != nil {
 		return false
 	}
-	if len(l.buf)-l.w < minRead {
+	// Less room than a quarter is not worth a read.
+	if len(l.buf)-l.w < len(l.buf)/4 {
 		keep := min(l.r, tailMax)
 		from := l.r - keep
 		l.w = copy(l.buf, l.buf[from:l.w])
 		l.r, l.scan = keep, l.scan-from
-		if len(l.buf)-l.w < minRead {
+		if len(l.buf)-l.w < len(l.buf)/4 {
 			l.buf = append(l.buf, make([]byte, len(l.buf))...)
 		}
 	}

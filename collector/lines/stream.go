@@ -129,7 +129,10 @@ func (s *Stream) end(start int64) ([]byte, *Malformed) {
 			s.broken = true
 			why := fmt.Sprintf("the compressed file breaks off or is damaged (%v); its whole lines up to here were read, the rest is when it is whole", s.in.err)
 			s.notices = append(s.notices, Notice{Kind: NoticeBroken, Path: s.Path(), Why: why, From: start})
-			return nil, s.malformed(start, why)
+			// A file of which no line was whole has no position that could remember the report.
+			if start > 0 {
+				return nil, s.malformed(start, why)
+			}
 		}
 		s.finish()
 		return nil, nil
@@ -163,7 +166,7 @@ func (s *Stream) end(start int64) ([]byte, *Malformed) {
 func (s *Stream) finish() {
 	info := s.src.info
 	_ = s.stop(io.EOF)
-	if s.content.form != plain {
+	if s.content.form != plain && s.saved.Offset > 0 {
 		s.saved.remember(Whole{Size: info.Size(), ModTime: info.ModTime().UnixNano(), Len: s.saved.Offset})
 	}
 }
@@ -238,11 +241,17 @@ func (s *Stream) appended(m *Malformed, start int64) *Malformed {
 	return nil
 }
 
-// Position is where to resume after the line last returned.
+// Position is where to resume after the line last returned. It is zero as long as nothing of the content was read.
 func (s *Stream) Position() Position {
 	p := s.saved
 	if s.in == nil || s.in.off < s.until {
+		if p.Offset == 0 {
+			return Position{}
+		}
 		return p
+	}
+	if s.in.off == 0 {
+		return Position{}
 	}
 	p.at(s.in.off, s.in.head, s.in.tail())
 	p.Within, p.Broken, p.Behind, p.Flushed = s.within, s.broken, 0, false
@@ -262,7 +271,10 @@ func (s *Stream) Close() error {
 
 // stop keeps the position, lets go of the rest, and answers every later call with err.
 func (s *Stream) stop(err error) error {
-	s.saved, s.err = s.Position(), err
+	if p := s.Position(); p.Offset > 0 {
+		s.saved = p
+	}
+	s.err = err
 	if s.src != nil {
 		s.src.close()
 	}
@@ -289,7 +301,11 @@ func (s *Stream) start() error {
 	case err != nil || !same:
 		return io.EOF
 	}
-	s.in = newReader(src, s.maxLine, p.Offset-p.Behind, append([]byte(nil), c.head...), before)
+	size := src.left
+	if c.form != plain {
+		size = src.info.Size() * 16
+	}
+	s.in = newReader(src, size, s.maxLine, p.Offset-p.Behind, append([]byte(nil), c.head...), before)
 	s.broken = p.Broken
 	if p.Behind > 0 {
 		s.until, s.lastOnly, s.flushed = p.Offset, p.Flushed, p.Flushed

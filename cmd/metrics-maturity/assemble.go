@@ -66,8 +66,12 @@ func (d *desk) assemble(ctx context.Context, asOf time.Time) (*picture, error) {
 	for _, s := range p.facts.Status {
 		status[s.Source] = s
 	}
+	events := map[string]int64{}
+	for _, a := range p.acts {
+		events[a.Source] += a.Count
+	}
 	for _, s := range d.Sources {
-		p.report.Sources = append(p.report.Sources, newSource(s, status[s.Name], p.facts.Coverage, end))
+		p.report.Sources = append(p.report.Sources, newSource(s, status[s.Name], events[s.Name], p.facts.Coverage, end))
 	}
 	for _, a := range stage.Assess(org) {
 		p.report.Teams = append(p.report.Teams, newTeam(a, exported))

@@ -94,6 +94,8 @@ type dayRow struct {
 	Count  int64 `json:"count"`
 	People *int  `json:"people"` // null if it is not known any more, or not to be told
 	By     *bool `json:"by_team"`
+	// Why says which owner rules made it the team's; an automated or unattributed row has its one reason instead.
+	Why []string `json:"why,omitempty"`
 
 	actors  map[activity.ActorID]bool
 	retired bool
@@ -105,6 +107,9 @@ func newDayRows(acts []activity.Act, sizes teamSizes) []dayRow {
 	var rows []dayRow
 	for _, a := range acts {
 		key := dayKey{a.Date, a.Kind, a.Team, a.Scope, a.Subject, a.Detail, a.Outcome, a.Reason, a.ByTeam}
+		if a.Outcome == activity.Counted {
+			key.Reason = "" // several owner rules may meet in one row
+		}
 		i, ok := at[key]
 		if !ok {
 			i = len(rows)
@@ -112,13 +117,18 @@ func newDayRows(acts []activity.Act, sizes teamSizes) []dayRow {
 			rows = append(rows, dayRow{dayKey: key, By: tri(a.ByTeam), actors: map[activity.ActorID]bool{}})
 		}
 		rows[i].Count += a.Count
+		if a.Outcome == activity.Counted && !slices.Contains(rows[i].Why, a.Reason) {
+			rows[i].Why = append(rows[i].Why, a.Reason)
+		}
 		if a.Actor != 0 {
 			rows[i].actors[a.Actor] = true
 		}
 		rows[i].retired = rows[i].retired || a.Retired
 	}
 	for i := range rows {
-		if r := &rows[i]; !r.retired && !sizes.hidden(r.Team, r.Day) {
+		r := &rows[i]
+		slices.Sort(r.Why)
+		if !r.retired && !sizes.hidden(r.Team, r.Day) {
 			n := len(r.actors)
 			r.People = &n
 		}

@@ -128,11 +128,11 @@ func newEvents(acts []activity.Act) eventsReport {
 // coverageWindow is over how many days the ratio of covered days is taken: as many as the regular criteria look back.
 const coverageWindow = 56
 
-// newSource describes a source as of a date (exclusive), by its covered days and the status of the last attempt.
-func newSource(s sourceConfig, status activity.SourceStatus, covered []activity.CoveredDay, asOf activity.Date) sourceReport {
+// newSource describes a source as of a date (exclusive), by its acts, its covered days and the status of the last attempt.
+func newSource(s sourceConfig, status activity.SourceStatus, events int64, covered []activity.CoveredDay, asOf activity.Date) sourceReport {
 	r := sourceReport{
 		Name: s.Name, Type: s.Type, Up: status.Up, Error: status.Error, Note: status.Note,
-		Events: status.Events, Malformed: status.Malformed, MissingDays: []activity.Date{},
+		Events: events, Malformed: status.Malformed, MissingDays: []activity.Date{},
 	}
 	if !status.LastSuccess.IsZero() {
 		at := status.LastSuccess.UTC()

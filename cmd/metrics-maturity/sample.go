@@ -65,7 +65,10 @@ func (k *check) sample(ctx context.Context, key activity.Key) (err error) {
 		return err
 	}
 	for _, s := range summary.Sources {
-		k.sampled(s, p.facts.Coverage)
+		k.sampled(s, p)
+	}
+	if len(p.acts) == 0 {
+		return nil
 	}
 	if err := k.print("a sample of what is there would be attributed so:\n"); err != nil {
 		return err
@@ -133,20 +136,22 @@ func copyLines(w *bufio.Writer, s *lines.Stream) error {
 }
 
 // sampled tells how reading the sample of a source went.
-func (k *check) sampled(s collector.SourceSummary, coverage []activity.CoveredDay) {
+func (k *check) sampled(s collector.SourceSummary, p *picture) {
 	if s.Err != nil {
 		k.problem("source %s: %v", s.Name, s.Err)
 		return
 	}
-	var events int64
-	for _, n := range s.Events {
-		events += n
+	var acts int64
+	for _, a := range p.acts {
+		if a.Source == s.Name {
+			acts += a.Count
+		}
 	}
-	_, _ = fmt.Fprintf(k.stdout, "source %s: reached; of a sample of %d lines %d are malformed, and there are %d acts\n", s.Name, s.Lines, s.Malformed, events)
-	if k.config.sourceTypes()[s.Name] == typeGrafanaLog && isBlind(s.Name, coverage) {
+	_, _ = fmt.Fprintf(k.stdout, "source %s: reached; sample: lines %d, malformed %d, acts %d\n", s.Name, s.Lines, s.Malformed, acts)
+	if k.config.sourceTypes()[s.Name] == typeGrafanaLog && isBlind(s.Name, p.facts.Coverage) {
 		k.problem("source %s: %s\nhint: %s", s.Name, blindNote, blindHint)
 	}
-	if s.Lines > 0 && !slices.ContainsFunc(coverage, func(c activity.CoveredDay) bool { return c.Source == s.Name }) {
+	if s.Lines > 0 && !slices.ContainsFunc(p.facts.Coverage, func(c activity.CoveredDay) bool { return c.Source == s.Name }) {
 		k.problem("source %s: none of %d lines is of the kind that type %s reads\nhint: check files: and type:",
 			s.Name, s.Lines, k.config.sourceTypes()[s.Name])
 	}

@@ -123,7 +123,7 @@ func statusWords(t teamReport) string {
 	case t.Status == stage.StatusOK:
 		return ""
 	case t.AssessableFrom != nil:
-		return "not enough data before " + t.AssessableFrom.String()
+		return "not enough data until " + t.AssessableFrom.String()
 	}
 	return "not enough data"
 }

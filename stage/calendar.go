@@ -20,17 +20,21 @@ type sourceWeeks struct {
 	covered []bool // by week: enough of its weekdays
 }
 
+// maxWeeks bounds the work whatever dates the sources bring: a commit can be dated 1970.
+const maxWeeks = 20 * 52
+
 // newCalendar returns the weeks from the first data to AsOf.
 func newCalendar(o Org) *calendar {
 	c := &calendar{sources: make(map[string]*sourceWeeks, len(o.Sources))}
 	from := o.From
-	for i, day := range o.Coverage {
-		if o.From == 0 && (i == 0 || day.Date < from) {
-			from = day.Date
+	if from == 0 {
+		from = o.AsOf
+		for _, day := range o.Coverage {
+			from = min(from, day.Date)
 		}
 	}
-	c.first = from.Monday()
-	if from != 0 && o.AsOf > c.first {
+	c.first = max(from.Monday(), o.AsOf.Monday()-7*maxWeeks)
+	if o.AsOf > c.first {
 		c.weeks = int(o.AsOf-c.first) / 7
 	}
 	for _, s := range o.Sources {

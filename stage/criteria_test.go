@@ -68,3 +68,14 @@ func TestEmptyOrganisation(t *testing.T) {
 		t.Errorf("before the first data: %s, %d weeks, assessable from %s", a.Status, len(a.History), a.AssessableFrom)
 	}
 }
+
+// TestAbsurdDates: a commit dated 1970, or a clock far ahead, costs no more than 20 years of weeks.
+func TestAbsurdDates(t *testing.T) {
+	for _, org := range []stage.Org{{From: -700_000, AsOf: monday1}, {From: 1, AsOf: 1 << 30}, {From: monday1, AsOf: -5}, {AsOf: monday1 + 3}} {
+		org.Criteria = stage.DefaultCriteria()
+		org.Teams = []stage.Team{{Name: "t", HasPeople: true}}
+		if a := stage.Assess(org)[0]; a.Status != stage.StatusInsufficient || len(a.History) > 20*53 {
+			t.Errorf("from %d as of %d: %s, %d weeks", org.From, org.AsOf, a.Status, len(a.History))
+		}
+	}
+}

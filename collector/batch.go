@@ -37,7 +37,7 @@ type reader struct {
 	parsed  activity.Batch // of one line
 
 	known   map[activity.Identity]activity.ActorID // committed
-	queries map[string]bool                        // fingerprints known to be stored
+	queries map[string]bool                        // keys of queries known to be stored
 
 	batch
 }
@@ -95,7 +95,11 @@ func (r *reader) add(b *activity.Batch) {
 	for _, e := range b.Events {
 		actor := r.actor(e.Who)
 		if e.Query != "" {
-			e.Subject = r.ask(e.Query).Fingerprint
+			q := r.ask(e.Query)
+			e.Subject = q.Fingerprint
+			if e.Kind == activity.KindQuery && e.Step == "" && e.Detail == "" {
+				e.Detail = q.Variant // no person is known: the matchers may tell whose query it is
+			}
 		}
 		if e.Step != "" && r.source.Joiner != nil {
 			r.held.Parts = append(r.held.Parts, newPart(e, actor))
@@ -116,8 +120,8 @@ func (r *reader) add(b *activity.Batch) {
 
 func (r *reader) ask(text string) activity.Query {
 	q := r.Fingerprint(text)
-	if q.Fingerprint != "" && !r.queries[q.Fingerprint] {
-		r.queries[q.Fingerprint] = true
+	if q.Fingerprint != "" && !r.queries[q.Key()] {
+		r.queries[q.Key()] = true
 		r.asked = append(r.asked, q)
 	}
 	return q

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -88,7 +89,20 @@ func (f *Fingerprinter) parsed(expr parser.Expr, values []string) activity.Query
 	q.Matchers = slices.Compact(q.Matchers)
 	sum := sha256.Sum256(c.out)
 	q.Fingerprint = hex.EncodeToString(sum[:8])
+	q.Variant = variant(q.Matchers)
 	return q
+}
+
+// variant is a hash of matchers: the fingerprint masks their values, which may say whose metrics are asked for.
+func variant(matchers []activity.Matcher) string {
+	if len(matchers) == 0 {
+		return ""
+	}
+	h := sha256.New()
+	for _, m := range matchers {
+		fmt.Fprintf(h, "%q%s%q", m.Name, m.Op, m.Value)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:4])
 }
 
 // maskedTokens is the fingerprint of a text that isn't parsed.

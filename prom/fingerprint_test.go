@@ -99,6 +99,7 @@ func TestQueryMatchers(t *testing.T) {
 	want := activity.Query{
 		Fingerprint: got.Fingerprint,
 		Metrics:     []string{"a_total", "b", "c", "d"},
+		Variant:     "8e022f9a",
 		Matchers: []activity.Matcher{
 			{Name: "namespace", Op: "!=", Value: "x"},
 			{Name: "namespace", Op: "=", Value: `pay"ments`},

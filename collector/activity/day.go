@@ -22,10 +22,11 @@ type Day struct {
 	Last  time.Time
 	Hours uint32 // bit h is set if it happened in hour h of the day, in the configured timezone
 
-	// Team and TeamReason are set on rows whose actor was forgotten (see privacy.actor_retention): the team as
-	// owned then. Retired tells such rows from rows that never had an actor.
+	// Team, TeamReason and TeamAuthor are set on rows whose actor was forgotten (see privacy.actor_retention): the team
+	// as owned then, why, and whether the author was of it. Retired tells such rows from rows that never had an actor.
 	Team       string
 	TeamReason string
+	TeamAuthor Tri
 	Retired    bool
 }
 

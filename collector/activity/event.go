@@ -118,10 +118,12 @@ type Batch struct {
 	Dashboards []Dashboard
 	Rules      []Rule
 	Goals      []Goal
+	Malformed  int64 // files or lines that a fetcher could not read
 }
 
 // Reset empties the batch and keeps its memory.
 func (b *Batch) Reset() {
 	clear(b.Events)
 	b.Events, b.Dashboards, b.Rules, b.Goals = b.Events[:0], b.Dashboards[:0], b.Rules[:0], b.Goals[:0]
+	b.Malformed = 0
 }

@@ -5,9 +5,14 @@ import "time"
 // Query is what is kept of a query's text. Its text is not.
 type Query struct {
 	Fingerprint string    // 16 hexadecimal digits; equal for two runs of one question
+	Variant     string    // 8 hexadecimal digits that tell Matchers apart; empty if there are none
 	Metrics     []string  // metric names, sorted, without duplicates; nil if the text did not parse as PromQL
 	Matchers    []Matcher // matchers on the label names that owner rules use
 }
+
+// Key tells queries apart by question and by the matchers that say whose metrics it asks for. A Day of a query has it in two
+// parts: its subject and, where nobody else uses it, its detail.
+func (q Query) Key() string { return q.Fingerprint + q.Variant }
 
 // Matcher is one label matcher of a query: Op is one of = != =~ !~.
 type Matcher struct {
@@ -75,7 +80,7 @@ type SourceStatus struct {
 // Facts is everything a store keeps beside days that gives them a meaning.
 type Facts struct {
 	Actors     map[Digest][]ActorID // only the digests that were asked for
-	Queries    map[string]Query     // by fingerprint
+	Queries    map[string]Query     // by Key
 	Dashboards []Dashboard          // oldest first
 	Rules      []Rule               // oldest first
 	Goals      []Goal               // oldest first

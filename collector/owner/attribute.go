@@ -105,7 +105,7 @@ func (b *Book) robot(a *activity.Act, who *actor, learned map[client]bool) strin
 
 // recall gives a row whose actor was forgotten the team that was stored with it.
 func (b *Book) recall(a *activity.Act, c class, s span) {
-	a.Team, a.Outcome, a.Reason = a.Day.Team, activity.Counted, a.TeamReason
+	a.Team, a.Outcome, a.Reason, a.ByTeam = a.Day.Team, activity.Counted, a.TeamReason, a.TeamAuthor
 	if a.Team == "" {
 		a.Outcome = activity.Unattributed
 		if a.Reason == "" {

@@ -110,8 +110,20 @@ func (b *Book) LearnQuery(q activity.Query) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	q.Metrics = sorted(q.Metrics)
-	b.queries[q.Fingerprint] = q
-	delete(b.subjects, subjectKey{class: classQuery, name: q.Fingerprint})
+	b.learnVariant(q.Key(), q)
+	// A row that does not tell the variant has the matchers of its question if all variants agree, else none.
+	if known, ok := b.queries[q.Fingerprint]; ok && known.Variant != q.Variant {
+		q.Variant, q.Matchers = anyVariant, nil
+	}
+	b.learnVariant(q.Fingerprint, q)
+}
+
+// anyVariant marks what is known of a question that was asked with different matchers.
+const anyVariant = "*"
+
+func (b *Book) learnVariant(key string, q activity.Query) {
+	b.queries[key] = q
+	delete(b.subjects, subjectKey{class: classQuery, name: key})
 }
 
 // LearnRule tells the book of a rule from a time on.

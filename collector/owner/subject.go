@@ -49,6 +49,11 @@ func (b *Book) subject(d *activity.Day) (class, span) {
 	if c == classQuery || c == classMetric {
 		key.scope = "" // known by fingerprint or name wherever it is asked
 	}
+	if d.Kind == activity.KindQuery && d.Detail != "" {
+		if variant := d.Subject + d.Detail; b.queries[variant].Fingerprint == d.Subject {
+			key.name = variant
+		}
+	}
 	spans := b.cached(key)
 	at := 0
 	for at+1 < len(spans) && spans[at+1].from <= d.Date {

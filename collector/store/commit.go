@@ -184,7 +184,7 @@ func saveFacts(ctx context.Context, tx *sql.Tx, c Commit) error {
 		if err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, "INSERT OR REPLACE INTO query (fingerprint, facts) VALUES (?, ?)", q.Fingerprint, facts); err != nil {
+		if _, err := tx.ExecContext(ctx, "INSERT OR REPLACE INTO query (fingerprint, facts) VALUES (?, ?)", q.Key(), facts); err != nil {
 			return err
 		}
 	}
@@ -313,7 +313,7 @@ func (s *Store) keep(fresh map[string]int64) {
 func (n nameIDs) row(d activity.Day) (row dayRow, err error) {
 	row = dayRow{0: int64(d.Date), 7: int64(d.Actor), 12: d.Count, 13: d.First.UnixNano(), 14: d.Last.UnixNano(), 15: int64(d.Hours)}
 	if d.Retired {
-		row[10] = 1
+		row[10] = 1 + int64(d.TeamAuthor)
 	}
 	for column, text := range [...]string{1: d.Source, 2: string(d.Kind), 3: d.Scope, 4: d.Subject, 5: d.Detail, 6: d.Robot, 8: d.Tenant, 9: d.Team, 11: d.TeamReason} {
 		if text == "" {
@@ -359,7 +359,10 @@ func (s *Store) transaction(ctx context.Context, f func(*sql.Tx) error, o *sql.T
 	if err := f(tx); err != nil {
 		return errors.Join(err, ignoreDone(tx.Rollback()))
 	}
-	return tx.Commit()
+	if err := tx.Commit(); err != nil {
+		return errors.Join(ctx.Err(), err) // a cancelled context rolls back: say so
+	}
+	return nil
 }
 
 // ignoreDone hides that a transaction was already rolled back, as SQLite does by itself on a full disk.

@@ -52,7 +52,7 @@ func readDays(ctx context.Context, tx *sql.Tx, from, to activity.Date) ([]activi
 		days = append(days, activity.Day{
 			Date: activity.Date(c[0]), Source: names[c[1]], Kind: activity.Kind(names[c[2]]), Scope: names[c[3]], Subject: names[c[4]],
 			Detail: names[c[5]], Robot: names[c[6]], Actor: activity.ActorID(c[7]), Tenant: names[c[8]],
-			Team: names[c[9]], Retired: c[10] == 1, TeamReason: names[c[11]],
+			Team: names[c[9]], Retired: c[10] > 0, TeamAuthor: activity.Tri(max(c[10]-1, 0)), TeamReason: names[c[11]],
 			Count: c[12], First: time.Unix(0, c[13]).UTC(), Last: time.Unix(0, c[14]).UTC(), Hours: uint32(c[15]),
 		})
 		return nil
@@ -137,7 +137,7 @@ func queryFacts(ctx context.Context, tx *sql.Tx, f *activity.Facts) error {
 		if err := json.Unmarshal(facts, &q); err != nil {
 			return err
 		}
-		f.Queries[q.Fingerprint] = q
+		f.Queries[q.Key()] = q
 		return nil
 	}, "SELECT facts FROM query")
 }

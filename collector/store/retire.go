@@ -82,7 +82,7 @@ func retired(acts []activity.Act, before activity.Date) []activity.Day {
 			continue
 		}
 		d := a.Day
-		d.Actor, d.Retired, d.Team, d.TeamReason = 0, true, a.Team, a.Reason
+		d.Actor, d.Retired, d.Team, d.TeamReason, d.TeamAuthor = 0, true, a.Team, a.Reason, a.ByTeam
 		if a.Outcome == activity.Automated {
 			d.Robot = a.Reason
 		}

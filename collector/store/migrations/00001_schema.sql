@@ -44,7 +44,7 @@ CREATE TABLE day (
     actor       INTEGER NOT NULL,       -- 0: nobody, or somebody forgotten
     tenant      INTEGER NOT NULL,
     team        INTEGER NOT NULL,       -- of a retired row: the team as owned then; else 0
-    retired     INTEGER NOT NULL,       -- 1: the actor was forgotten (privacy.actor_retention)
+    retired     INTEGER NOT NULL,       -- 0, or the actor was forgotten (privacy.actor_retention): 1, 2 the author was not of the team, 3 was
     team_reason INTEGER NOT NULL,       -- of a retired row: why that team
     count       INTEGER NOT NULL,
     first       INTEGER NOT NULL,       -- nanoseconds since 1970
@@ -106,7 +106,7 @@ CREATE TABLE coverage (
 
 -- What is kept of a query's text: names of metrics, and matchers on the labels that owner rules use.
 CREATE TABLE query (
-    fingerprint TEXT PRIMARY KEY,
+    fingerprint TEXT PRIMARY KEY,       -- followed by a hash of the matchers, if there are any
     facts       BLOB NOT NULL           -- JSON
 ) WITHOUT ROWID;
 

@@ -15,6 +15,7 @@
 package rules
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,6 +50,8 @@ type Git struct {
 	Location *time.Location   // whose days coverage speaks of; nil is UTC
 	Now      func() time.Time // nil is time.Now
 	Logger   *slog.Logger     // nil is silent
+
+	batch int // events and facts of a batch; 0 is batchFacts
 }
 
 // Save stores a batch together with the cursor that it reached and the days that are now covered. It owns the batch.
@@ -122,7 +125,7 @@ func (g *Git) pass(ctx context.Context, repo *repository, cur *cursor, save Save
 		git: g, repo: repo, cursor: cur, files: newFiles(objects),
 		facts: &facts{fingerprints: prom.NewFingerprinter(nil), annotations: g.KeepAnnotations, repository: repo.name},
 	}
-	read := 0
+	read, limit := 0, cmp.Or(g.batch, batchFacts)
 	flush := func() error {
 		data, err := cur.encode()
 		if err != nil {
@@ -145,7 +148,7 @@ func (g *Git) pass(ctx context.Context, repo *repository, cur *cursor, save Save
 		}
 		cur.Pass.Done = c.id
 		read++
-		if n := len(r.batch.Events) + len(r.batch.Rules) + len(r.batch.Goals); n >= batchFacts || read >= batchCommits {
+		if n := len(r.batch.Events) + len(r.batch.Rules) + len(r.batch.Goals); n >= limit || read >= batchCommits {
 			if err := flush(); err != nil {
 				return err
 			}

@@ -177,6 +177,9 @@ func actionEnd(s string) int {
 	for i := 2; i < len(s); i++ {
 		switch s[i] {
 		case '"', '`':
+			if s[i-1] == '\\' { // a quote within YAML's own quotes
+				continue
+			}
 			if n := stringEnd(s[i:]); n > 0 {
 				i += n - 1
 			}

@@ -299,7 +299,7 @@ func publicHoliday(d activity.Date) bool {
 	return false
 }
 
-func dateOf(days int) activity.Date { return activity.Date(int32(days)) } //nolint:gosec // at most ten years
+func dateOf(days int) activity.Date { return activity.Date(int32(days)) }
 
 func itoa(n int) string { return strconv.Itoa(n) }
 

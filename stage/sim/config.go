@@ -32,7 +32,7 @@ teams:
 	d := w.dice("key")
 	secret := make([]byte, 32)
 	for i := range secret {
-		secret[i] = byte(d.IntN(256)) //nolint:gosec // below 256
+		secret[i] = byte(d.IntN(256))
 	}
 	if err := os.WriteFile(filepath.Join(dir, KeyFile), []byte(hex.EncodeToString(secret)+"\n"), 0o600); err != nil {
 		return fmt.Errorf("write the simulated key: %w", err)

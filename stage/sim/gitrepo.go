@@ -2,6 +2,7 @@ package sim
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -51,7 +52,7 @@ func (w *world) fastImport() []byte {
 
 // git runs git in repo, untouched by whatever configuration the machine has.
 func git(repo string, stdin []byte, args ...string) error {
-	cmd := exec.Command("git", args...) //nolint:gosec // the arguments are ours
+	cmd := exec.CommandContext(context.Background(), "git", args...)
 	cmd.Dir = repo
 	cmd.Stdin = bytes.NewReader(stdin)
 	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "GIT_") }),

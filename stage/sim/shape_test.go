@@ -143,7 +143,7 @@ func TestGrafanaLinesLookLikeCaptured(t *testing.T) {
 			for _, l := range captured(t, format.file) {
 				known[format.shape(t, l)] = true
 			}
-			dir, _ := generate(t, sim.Options{Seed: 11, Teams: 8, Weeks: 14, JSON: format.json, Scenarios: []sim.Scenario{sim.Robots, sim.Incidents}})
+			dir, _ := generate(t, sim.Options{Seed: 11, Teams: 4, Weeks: 10, JSON: format.json, Scenarios: []sim.Scenario{sim.Robots}})
 			all, _ := lines(t, dir, "grafana.log*")
 			kinds := map[shape]bool{}
 			for _, l := range all {

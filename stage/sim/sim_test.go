@@ -56,7 +56,7 @@ func digest(t *testing.T, dir string) map[string]string {
 
 func git(t *testing.T, dir string, args ...string) string {
 	t.Helper()
-	cmd := exec.Command("git", append([]string{"--git-dir", filepath.Join(dir, sim.RulesRepo)}, args...)...)
+	cmd := exec.CommandContext(t.Context(), "git", append([]string{"--git-dir", filepath.Join(dir, sim.RulesRepo)}, args...)...)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("git %v: %v\n%s", args, err, out)

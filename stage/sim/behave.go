@@ -77,7 +77,7 @@ func (w *world) ritual(d dice, t *team, week, level int) {
 		w.do(at.Add(40*time.Second), linkBoard, people[shows], t.boards[0], link)
 		w.do(at.Add(d.pause(3*time.Minute, 50*time.Minute)), followBoard, people[(shows+1)%len(people)], t.boards[0], link)
 	}
-	if d.chance(0.04) {
+	if d.chance(0.1) { // a remark on the graph, for those who look later
 		w.do(at.Add(d.pause(time.Minute, 4*time.Minute)), annotate, people[shows], t.boards[0], "")
 	}
 	if level >= 6 && d.chance(t.resolve) {

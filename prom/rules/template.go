@@ -14,7 +14,7 @@ func encodeTemplates(text string) string {
 	if !strings.Contains(text, "{{") {
 		return text
 	}
-	e := &encoder{in: text, block: -1}
+	e := &encoder{in: text, block: -1, patience: 100}
 	e.out.Grow(len(text))
 	for e.pos < len(e.in) {
 		e.line()
@@ -29,6 +29,8 @@ type encoder struct {
 	out   strings.Builder
 	block int  // column of the key whose block of text we are in, else -1
 	quote byte // the quote we are in across lines, else 0
+
+	patience int // how many more actions without an end are looked for: each costs maxAction
 }
 
 // line reads the line at pos, or several if an action spans them.
@@ -48,7 +50,7 @@ func (e *encoder) line() {
 		}
 	}
 	if actions && !continuesText(bare) {
-		if end := actionsOnly(rest[indent:]); end > 0 {
+		if end := e.actionsOnly(rest[indent:]); end > 0 {
 			e.pos += indent + end
 			e.newline()
 			return
@@ -81,7 +83,7 @@ func (e *encoder) scan() {
 		c := e.in[e.pos]
 		switch {
 		case c == '{' && strings.HasPrefix(e.in[e.pos:], "{{"):
-			if n := actionEnd(e.in[e.pos:]); n > 0 {
+			if n := e.action(e.in[e.pos:]); n > 0 {
 				e.out.WriteString(encodeAction(e.in[e.pos:e.pos+n], e.quote))
 				e.pos += n
 				fresh = false
@@ -136,10 +138,10 @@ func blockColumn(line string) int {
 }
 
 // actionsOnly returns the length of s up to the end of a line if there is nothing but actions up to there, else 0.
-func actionsOnly(s string) int {
+func (e *encoder) actionsOnly(s string) int {
 	n := 0
 	for {
-		end := actionEnd(s[n:])
+		end := e.action(s[n:])
 		if end == 0 {
 			return 0
 		}
@@ -158,13 +160,22 @@ var alertVariable = regexp.MustCompile(`^\{\{-?\s*\$(labels|value|externalLabels
 // Helm replaces.
 func continuesText(line string) bool { return alertVariable.MatchString(line) }
 
+// action returns the length of the action that s begins with, 0 if there is none.
+func (e *encoder) action(s string) int {
+	if !strings.HasPrefix(s, "{{") || e.patience <= 0 {
+		return 0
+	}
+	n := actionEnd(s)
+	if n == 0 {
+		e.patience--
+	}
+	return n
+}
+
 const maxAction = 64 << 10
 
 // actionEnd returns the length of the action that s begins with, 0 if it does not end.
 func actionEnd(s string) int {
-	if !strings.HasPrefix(s, "{{") {
-		return 0
-	}
 	s = s[:min(len(s), maxAction)]
 	if body := strings.TrimLeft(strings.TrimPrefix(s[2:], "-"), " \t\r\n"); strings.HasPrefix(body, "/*") {
 		if i := strings.Index(s, "*/"); i >= 0 {

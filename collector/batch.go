@@ -237,6 +237,18 @@ func (r *reader) judge(c store.Commit, ids actorIDs) (totals, heldTotals []store
 	return r.totals(c.Days), r.totals(c.HeldDay)
 }
 
+// countHeld adds what is held, as things stand, to the summary of the run.
+func (r *reader) countHeld(sign int64) {
+	if r.source.Joiner == nil {
+		return
+	}
+	r.judging.Lock()
+	defer r.judging.Unlock()
+	for _, t := range r.totals(r.provisional()) {
+		r.sum.Events[t.Outcome] += sign * t.Count
+	}
+}
+
 func (r *reader) totals(days []activity.Day) []store.EventTotal {
 	counts := map[store.EventTotal]int64{}
 	for _, a := range r.Judge.Attribute(days) {

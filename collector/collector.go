@@ -160,6 +160,9 @@ func (r *reader) read(ctx context.Context) error {
 		return errStore{fmt.Errorf("what is held can't be read: %w", err)}
 	}
 	r.reset()
+	// What was open before is not of this run; what is open after it is.
+	r.countHeld(-1)
+	defer r.countHeld(1)
 	if r.source.Fetcher != nil {
 		return r.fetch(ctx, p.Cursors[fetchCursor])
 	}

@@ -110,6 +110,9 @@ func newDayRows(acts []activity.Act, sizes teamSizes) []dayRow {
 		if a.Outcome == activity.Counted {
 			key.Reason = "" // several owner rules may meet in one row
 		}
+		if a.Kind == activity.KindQuery {
+			key.Detail = "" // tells questions apart for owner rules, and nobody else
+		}
 		i, ok := at[key]
 		if !ok {
 			i = len(rows)

@@ -20,7 +20,6 @@ const (
 // sourceConfig is one entry of sources:, with its paths resolved.
 type sourceConfig struct {
 	Name, Type     string
-	Where          string // file and line, for messages
 	Files          []string
 	GrafanaClients []netip.Prefix
 	Repository     string
@@ -55,7 +54,7 @@ func resolveSources(path string, files []sourceFile) ([]sourceConfig, error) {
 }
 
 func resolveSource(path, at string, f sourceFile) (sourceConfig, error) {
-	s := sourceConfig{Name: f.Name.Text, Type: f.Type.Text, Where: at}
+	s := sourceConfig{Name: f.Name.Text, Type: f.Type.Text}
 	allowed, err := fieldsOf(at, s.Type)
 	if err != nil {
 		return s, err

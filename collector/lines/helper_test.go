@@ -165,9 +165,7 @@ func (f *folder) collect(limit int) []string {
 			}
 			limit--
 		}
-		if limit != 0 && s.Read() > 0 && s.Position().Offset > 0 {
-			f.notices = append(f.notices, s.Notices()...)
-		}
+		f.notices = append(f.notices, s.Notices()...)
 		if p := s.Position(); p.Offset > 0 {
 			f.save(p)
 		}

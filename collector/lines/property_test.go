@@ -14,6 +14,7 @@ type history struct {
 	*folder
 	rnd     *rand.Rand
 	lines   int
+	wrap    bool     // by a container runtime
 	half    string   // written without its newline
 	files   []string // rotated ones, the latest first
 	want    []string
@@ -38,17 +39,45 @@ func (h *history) grow() {
 		h.half = ""
 	}
 	for range n {
-		h.lines++
-		h.want = append(h.want, logLine(h.lines))
-		b.WriteString(logLine(h.lines) + []string{"\n", "\r\n"}[h.rnd.IntN(2)])
+		b.WriteString(h.next())
 	}
 	if h.rnd.IntN(4) == 0 {
 		h.lines++
 		h.half = logLine(h.lines) + "-half"
+		if h.wrap {
+			b.WriteString(h.time() + "stdout F ")
+		}
 		b.WriteString(h.half)
 	}
 	h.append("a.log", b.String())
 	h.note("append %d, half %v", n, h.half != "")
+}
+
+// time is what a runtime puts before a line: no two are equal.
+func (h *history) time() string { return fmt.Sprintf("2026-11-22T17:31:00.%09dZ ", h.lines) }
+
+// next gives the text of one more line; if lines are wrapped, of two in pieces, one in the middle of the other.
+func (h *history) next() string {
+	h.lines++
+	line := logLine(h.lines)
+	h.want = append(h.want, line)
+	if !h.wrap {
+		return line + []string{"\n", "\r\n"}[h.rnd.IntN(2)]
+	}
+	h.lines++
+	inner := logLine(h.lines)
+	h.want = append(h.want, inner)
+	at := h.time()
+	i, j := h.rnd.IntN(len(line)), h.rnd.IntN(len(inner))
+	switch h.rnd.IntN(3) {
+	case 0:
+		return at + "stdout F " + line + "\n" + at + "stderr F " + inner + "\n"
+	case 1:
+		return at + "stdout P " + line[:i] + "\n" + at + "stderr F " + inner + "\n" + at + "stdout F " + line[i:] + "\n"
+	default:
+		return at + "stdout P " + line[:i] + "\n" + at + "stderr P " + inner[:j] + "\n" +
+			at + "stdout F " + line[i:] + "\n" + at + "stderr F " + inner[j:] + "\n"
+	}
 }
 
 // shift makes room for a new .1.
@@ -137,7 +166,7 @@ func TestEveryLineOnce(t *testing.T) {
 	}
 	for seed := range histories {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			h := &history{folder: newFolder(t), rnd: rand.New(rand.NewPCG(uint64(seed), 7))}
+			h := &history{folder: newFolder(t), wrap: seed%2 == 1, rnd: rand.New(rand.NewPCG(uint64(seed), 7))}
 			h.grow()
 			for range 60 {
 				h.step()

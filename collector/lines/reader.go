@@ -130,8 +130,8 @@ func (l *reader) fill() bool {
 	if have := int64(len(l.head)); have < headMax && at <= have && have < at+int64(n) {
 		l.head = append(l.head, fresh[have-at:min(int64(n), headMax-at)]...)
 	}
-	if i := bytes.LastIndexByte(fresh, 0); i >= 0 {
-		l.nulUpTo = at + int64(i) + 1
+	if bytes.IndexByte(fresh, 0) >= 0 { // several times faster than to look for the last one
+		l.nulUpTo = at + int64(bytes.LastIndexByte(fresh, 0)) + 1
 	}
 	l.w += n
 	l.err = err

@@ -26,6 +26,7 @@ type source struct {
 	// ended: the content ended as it should. io.ReadFull can't tell this from a compressed file that breaks off.
 	ended bool
 	left  int64 // bytes that a plain file has behind the place where reading starts
+	begun int64 // what raw had counted there
 }
 
 // counter counts bytes for progress, which others may ask for meanwhile, and keeps the file's own errors apart from
@@ -116,7 +117,7 @@ func (s *source) seek(c *content, p *Position) (bool, []byte, error) {
 		return false, nil, err
 	}
 	// A file that is written to faster than it is read would have no end.
-	s.left = s.info.Size() - from
+	s.left, s.begun = s.info.Size()-from, s.raw.n.Load()
 	s.in = io.LimitReader(s.raw, s.left)
 	return true, before, nil
 }
@@ -137,7 +138,7 @@ func (s *source) discard(upTo int64) ([]byte, error) {
 }
 
 // cutShort tells whether a plain file became shorter while it was read.
-func (s *source) cutShort() bool { return s.left > s.raw.n.Load() }
+func (s *source) cutShort() bool { return s.left > s.raw.n.Load()-s.begun }
 
 // failed is an error of the file itself, nil if only the decompression failed.
 func (s *source) failed() error { return s.raw.err }

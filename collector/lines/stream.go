@@ -68,13 +68,11 @@ func (s *Stream) Next() ([]byte, error) {
 	}
 	for {
 		start := s.in.off
-		if s.lastOnly && start >= s.until {
-			s.joiner.keepEarliest()
-			s.lastOnly = false
-		}
-		if first, ok := s.joiner.earliest(); ok && start-first > giveUp*int64(s.maxLine) {
-			s.joiner.drop(first)
-			return nil, s.malformed(first, "a line in pieces that was never finished")
+		if s.joiner.waiting() {
+			if m := s.lookBack(start); m != nil {
+				s.line = m.Offset
+				return nil, m
+			}
 		}
 		line, m := s.physical(start)
 		if s.err != nil {
@@ -91,6 +89,19 @@ func (s *Stream) Next() ([]byte, error) {
 			return line, nil
 		}
 	}
+}
+
+// lookBack forgets unfinished lines: those that an earlier run has handed out, and those that are too far behind.
+func (s *Stream) lookBack(start int64) *Malformed {
+	if s.lastOnly && start >= s.until {
+		s.joiner.keepEarliest()
+		s.lastOnly = false
+	}
+	if first, _ := s.joiner.earliest(); start-first > giveUp*int64(s.maxLine) {
+		s.joiner.drop(first)
+		return s.malformed(first, "a line in pieces that was never finished")
+	}
+	return nil
 }
 
 // physical takes the next physical line; both results are nil if that is no more than a piece of a logical one.
@@ -261,6 +272,19 @@ func (s *Stream) Position() Position {
 	return p
 }
 
+// Pause lets go of the open file and its memory, for those who read many files in turns: a zstd decoder remembers
+// megabytes. The next call of Next opens the file again; a compressed one is decompressed up to the cursor once more,
+// which Read counts too.
+func (s *Stream) Pause() {
+	if s.in == nil || s.in.off < s.until {
+		return
+	}
+	if p := s.Position(); p.Offset > 0 {
+		s.saved, s.content.head = p, s.in.head
+	}
+	s.release()
+}
+
 // Close frees what the stream holds. Position stays as it is.
 func (s *Stream) Close() error {
 	if s.err == nil {
@@ -275,11 +299,15 @@ func (s *Stream) stop(err error) error {
 		s.saved = p
 	}
 	s.err = err
+	s.release()
+	return err
+}
+
+func (s *Stream) release() {
 	if s.src != nil {
 		s.src.close()
 	}
 	s.src, s.in, s.joiner = nil, nil, joiner{}
-	return err
 }
 
 // start opens the file again and goes to the cursor. The file may be another one by now: then there is nothing to
@@ -307,10 +335,9 @@ func (s *Stream) start() error {
 	}
 	s.in = newReader(src, size, s.maxLine, p.Offset-p.Behind, append([]byte(nil), c.head...), before)
 	s.broken = p.Broken
+	s.until, s.lastOnly, s.flushed, s.within = 0, false, false, p.Within
 	if p.Behind > 0 {
-		s.until, s.lastOnly, s.flushed = p.Offset, p.Flushed, p.Flushed
-	} else {
-		s.within = p.Within
+		s.until, s.lastOnly, s.flushed, s.within = p.Offset, p.Flushed, p.Flushed, WithinNone
 	}
 	return nil
 }

@@ -145,20 +145,20 @@ func TestCapturedLinesWrapped(t *testing.T) {
 }
 
 func TestLongLines(t *testing.T) {
-	for _, max := range []int{10, 300 << 10, 1 << 20} {
+	for _, limit := range []int{10, 300 << 10, 1 << 20} {
 		f := newFolder(t)
-		f.max = max
-		fits := strings.Repeat("y", max)
-		f.write("a.log", "a\n"+fits+"\n"+fits+"\r\n"+fits+"z\nb\n"+strings.Repeat("x", 3*max)+"\nc\n"+strings.Repeat("x", 2*max))
+		f.max = limit
+		fits := strings.Repeat("y", limit)
+		f.write("a.log", "a\n"+fits+"\n"+fits+"\r\n"+fits+"z\nb\n"+strings.Repeat("x", 3*limit)+"\nc\n"+strings.Repeat("x", 2*limit))
 		f.want("a", fits, fits, "b", "c")
 		var at []int64
 		for _, m := range f.malformed {
 			at = append(at, m.Offset)
 		}
-		first := int64(2 + max + 1 + max + 2)
-		second := first + int64(max) + 2 + 2
-		if !slices.Equal(at, []int64{first, second, second + 3*int64(max) + 3}) {
-			t.Fatalf("max %d: %v", max, at)
+		first := int64(2 + limit + 1 + limit + 2)
+		second := first + int64(limit) + 2 + 2
+		if !slices.Equal(at, []int64{first, second, second + 3*int64(limit) + 3}) {
+			t.Fatalf("limit %d: %v", limit, at)
 		}
 		// The half line was reported: its rest is nothing new.
 		f.append("a.log", "more")

@@ -61,6 +61,9 @@ func (j *joiner) join(w wrappedText, start int64, limit int) (text []byte, at in
 	return p.text, p.start, !p.long
 }
 
+// waiting tells whether there is an unfinished line.
+func (j *joiner) waiting() bool { return j.parts[0].open || j.parts[1].open }
+
 // earliest is where the earliest unfinished line begins.
 func (j *joiner) earliest() (at int64, ok bool) {
 	for _, p := range j.parts {

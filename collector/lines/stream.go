@@ -79,7 +79,7 @@ func (s *Stream) Next() ([]byte, error) {
 			return nil, s.err
 		}
 		if start < s.until {
-			line, m = nil, s.appended(m, start)
+			line, m = nil, s.appended(start)
 		}
 		if m != nil {
 			s.line = m.Offset
@@ -242,10 +242,7 @@ func (s *Stream) restOfLine(rest []byte, start int64) *Malformed {
 }
 
 // appended judges what begins before the saved cursor: it was handed out, but for what is new at the end of a line.
-func (s *Stream) appended(m *Malformed, start int64) *Malformed {
-	if m != nil && m.Offset >= s.until {
-		return m
-	}
+func (s *Stream) appended(start int64) *Malformed {
 	if s.saved.Within == WithinEnded && s.within == WithinNone && s.in.off > s.until+1 {
 		return s.malformed(start, "was taken for a whole line: the file was written to after rotation")
 	}

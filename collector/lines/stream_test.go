@@ -309,3 +309,52 @@ func TestSavedPositionsThatMakeNoSense(t *testing.T) {
 	}
 	f.want("one")
 }
+
+func TestLongLineInPieces(t *testing.T) {
+	const at = "2026-11-22T17:31:00.000000000Z "
+	piece := strings.Repeat("x", 60)
+	f := newFolder(t)
+	f.max = 100
+	f.write("a.log", at+"stdout P "+piece+"\n"+at+"stdout P "+piece+"\n"+at+"stderr F between\n"+at+"stdout P more\n"+at+"stdout F end\n"+
+		at+"stdout F after\n"+at+"stdout P "+piece+"\n"+at+"stdout P "+piece)
+	f.want("between", "after")
+	if len(f.malformed) != 1 || f.malformed[0].Offset != 0 || f.malformed[0].Error() != f.path("a.log")+": offset 0: longer than 100 bytes" {
+		t.Fatal(f.malformed)
+	}
+	f.compress("a.log", ".zst")
+	f.want()
+	if len(f.malformed) != 1 {
+		t.Fatal(f.malformed)
+	}
+}
+
+// The end of a rotated file ended a line while another one was unfinished, and then the file was written to.
+func TestWrittenToAfterRotationInPieces(t *testing.T) {
+	const at = "2026-11-22T17:31:00.000000000Z "
+	f := newFolder(t)
+	f.write("a.log.1", at+"stdout P a\n"+at+"stderr F whole")
+	f.write("a.log", "live\n")
+	f.glob = "a.log.1"
+	if got := f.collect(1); !slices.Equal(got, []string{"whole"}) {
+		t.Fatalf("%q", got)
+	}
+	f.append("a.log.1", " not\n"+at+"stdout F b\n")
+	f.want("ab")
+	if len(f.malformed) != 1 {
+		t.Fatal(f.malformed)
+	}
+	f.want()
+}
+
+func TestNoPositionBeforeTheFirstLine(t *testing.T) {
+	f := newFolder(t)
+	f.write("a.log", "half")
+	o := f.open()
+	if _, err := o.Streams[0].Next(); err == nil {
+		t.Fatal("a half line was read")
+	}
+	if p := o.Streams[0].Position(); p.ID != "" {
+		t.Fatalf("nothing was read: %+v", p)
+	}
+	f.check(o.Streams[0].Close())
+}

@@ -146,6 +146,7 @@ func (s *server) assess(ctx context.Context) error {
 	if err := s.show(ctx, p); err != nil {
 		return err
 	}
+	s.app.log.Info("assessed", "teams", len(p.report.Teams), "as_of", p.report.AsOf)
 	return s.desk.export(ctx, p, s.app.now())
 }
 

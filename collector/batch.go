@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
+	"github.com/metrics-maturity/metrics-maturity/collector/lines"
 	"github.com/metrics-maturity/metrics-maturity/collector/store"
 )
 
@@ -30,7 +31,8 @@ type reader struct {
 	held      *held
 	malformed int64
 
-	total   int64          // bytes to read in this run
+	total   int64 // bytes to read in this run
+	saved   []lines.Position
 	sampled time.Time      // when a line was last shown
 	failed  error          // what could not be read; the rest was
 	refused bool           // the parser said that a file is of no use: said once

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
@@ -17,6 +18,8 @@ const (
 	defaultBatchLines = 1 << 13
 	// turnLines is how many lines are read of one file before the file that is furthest behind gets its turn.
 	turnLines = 1 << 11
+	// maxOpen is how many files are open at once: each has a buffer, and a decoder if it is compressed.
+	maxOpen = 8
 	// sampleEvery is how often, at most, a line that can't be read is shown in the log.
 	sampleEvery = time.Minute
 )
@@ -25,7 +28,6 @@ const (
 type file struct {
 	stream *lines.Stream
 	at     time.Time // newest time read in this run
-	begun  bool
 	ended  bool
 	moved  bool // since the last commit
 	seen   stretch
@@ -55,7 +57,7 @@ func (r *reader) readFiles(ctx context.Context, cursors map[string][]byte) (err 
 			err = errors.Join(err, f.stream.Close())
 		}
 	}()
-	r.total = opened.Bytes
+	r.total, r.saved = opened.Bytes, saved
 	r.notice(opened.Notices, saved)
 	if err := r.readAll(ctx, files, opened.Positions); err != nil {
 		return err
@@ -75,7 +77,9 @@ func (r *reader) readAll(ctx context.Context, files []*file, known []lines.Posit
 	if limit == 0 {
 		limit = defaultBatchLines
 	}
+	var open []*file
 	for f := behind(files); f != nil; f = behind(files) {
+		open = makeRoom(open, f)
 		if err := ctx.Err(); err != nil {
 			// A clean stop keeps what was read: the caller's context is gone, the commit must not be.
 			return errors.Join(err, r.save(context.WithoutCancel(ctx), files, at))
@@ -103,15 +107,32 @@ func behind(files []*file) *file {
 	return oldest
 }
 
-// turn reads up to n lines of f. A file that fails ends; the others go on.
+// makeRoom adds f to the files that are open, and pauses the one that is furthest ahead if there are too many.
+func makeRoom(open []*file, f *file) []*file {
+	open = slices.DeleteFunc(open, func(o *file) bool { return o == f || o.ended })
+	if len(open) >= maxOpen {
+		ahead := slices.MaxFunc(open, func(a, b *file) int { return a.at.Compare(b.at) })
+		ahead.stream.Pause()
+		open = slices.DeleteFunc(open, func(o *file) bool { return o == ahead })
+	}
+	return append(open, f)
+}
+
+// turn reads up to n lines of f; of a file that was not begun, only as many as tell when it begins. A file that fails ends; the
+// others go on.
 func (r *reader) turn(f *file, n int) {
-	f.begun, f.moved = true, true
+	f.moved = true
+	begins := f.at.IsZero()
 	for range n {
+		if begins && !f.at.IsZero() {
+			return
+		}
 		line, err := f.stream.Next()
 		var bad *lines.Malformed
 		switch {
 		case errors.Is(err, io.EOF):
 			f.ended = true
+			r.notice(f.stream.Notices(), r.saved)
 			return
 		case errors.As(err, &bad):
 			r.lines++

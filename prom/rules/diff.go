@@ -41,7 +41,7 @@ type sides struct{ old, new []placed }
 
 // diffRules compares the rules of all files that a commit changed, and tells for each rule the strongest change.
 // Rules of one name are a multiset: equal ones are where they were or moved, the others are paired as the least change.
-func diffRules(old, new []version) []ruleChange {
+func diffRules(before, after []version) []ruleChange {
 	byID := map[ruleID]*sides{}
 	at := func(id ruleID) *sides {
 		s := byID[id]
@@ -51,13 +51,13 @@ func diffRules(old, new []version) []ruleChange {
 		}
 		return s
 	}
-	for _, v := range old {
+	for _, v := range before {
 		for i := range v.file.rules {
 			s := at(v.file.rules[i].ruleID)
 			s.old = append(s.old, placed{v.path, &v.file.rules[i]})
 		}
 	}
-	for _, v := range new {
+	for _, v := range after {
 		for i := range v.file.rules {
 			s := at(v.file.rules[i].ruleID)
 			s.new = append(s.new, placed{v.path, &v.file.rules[i]})

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"time"
 )
@@ -70,14 +71,14 @@ func (r runner) environ(a access) []string {
 		env = append(env, "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_SYSTEM="+os.DevNull)
 	}
 	if r.dir != "" { // a folder inside somebody else's repository is not that repository
-		env = append(env, "GIT_CEILING_DIRECTORIES="+parentDir(r.dir))
+		env = append(env, "GIT_CEILING_DIRECTORIES="+filepath.Dir(r.dir))
 	}
 	return env
 }
 
-// output runs git and returns what it printed.
-func (r runner) output(ctx context.Context, a access, args ...string) (string, error) {
-	return finished(ctx, r.command(ctx, a, args...))
+// output runs git on the repository alone and returns what it printed.
+func (r runner) output(ctx context.Context, args ...string) (string, error) {
+	return finished(ctx, r.command(ctx, readObjects, args...))
 }
 
 // finished runs cmd to its end. Its error holds what git said.

@@ -20,17 +20,17 @@ type facts struct {
 func (k *facts) scope(path string) string { return k.repository + ":" + path }
 
 // ruleFacts returns the facts about rules that a commit changed, in each file for itself, ordered by scope, kind and name.
-func (k *facts) ruleFacts(from time.Time, old, new []version) []activity.Rule {
-	before, after := k.rules(old), k.rules(new)
+func (k *facts) ruleFacts(from time.Time, was, is []version) []activity.Rule {
+	before, after := k.rules(was), k.rules(is)
 	var out []activity.Rule
 	for id, n := range after {
-		if o, was := before[id]; !was || !sameFact(o, n) {
+		if o, ok := before[id]; !ok || !sameFact(o, n) {
 			n.From = from
 			out = append(out, n)
 		}
 	}
 	for id, o := range before {
-		if _, is := after[id]; !is {
+		if _, ok := after[id]; !ok {
 			out = append(out, activity.Rule{From: from, Scope: o.Scope, Kind: o.Kind, Name: o.Name, Removed: true})
 		}
 	}
@@ -97,18 +97,18 @@ func sameFact(a, b activity.Rule) bool {
 }
 
 // goalFacts returns the facts about goals that a commit changed, in each file for itself.
-func (k *facts) goalFacts(from time.Time, old, new []version) []activity.Goal {
+func (k *facts) goalFacts(from time.Time, was, is []version) []activity.Goal {
 	type id struct {
 		path string
 		goalID
 	}
 	before, after, held := map[id]goal{}, map[id]goal{}, map[id]bool{}
-	for _, v := range old {
+	for _, v := range was {
 		for _, g := range v.file.goals {
 			before[id{v.path, g.goalID}] = g
 		}
 	}
-	for _, v := range new {
+	for _, v := range is {
 		for _, g := range v.file.goals {
 			after[id{v.path, g.goalID}] = g
 		}
@@ -118,7 +118,7 @@ func (k *facts) goalFacts(from time.Time, old, new []version) []activity.Goal {
 	}
 	var out []activity.Goal
 	for at, g := range after {
-		if o, was := before[at]; was && o == g {
+		if o, ok := before[at]; ok && o == g {
 			continue
 		}
 		out = append(out, activity.Goal{From: from, Scope: k.scope(at.path), Team: g.team, Name: g.name, Query: g.query,
@@ -126,7 +126,7 @@ func (k *facts) goalFacts(from time.Time, old, new []version) []activity.Goal {
 			Start: g.start, Due: g.due, Result: g.result})
 	}
 	for at, g := range before {
-		if _, is := after[at]; !is && !held[at] {
+		if _, ok := after[at]; !ok && !held[at] {
 			out = append(out, activity.Goal{From: from, Scope: k.scope(at.path), Team: g.team, Name: g.name, Removed: true})
 		}
 	}

@@ -176,7 +176,7 @@ func (g *Git) logger() *slog.Logger {
 	return g.Logger
 }
 
-// gitBinary finds git once per use, so that its absence is a clear error.
+// gitBinary finds git, whose absence is a clear error.
 func gitBinary() (string, error) {
 	path, err := exec.LookPath("git")
 	if err != nil {

@@ -17,9 +17,9 @@ type goalChange struct {
 
 // diffGoals compares the goals of all files that a commit changed. A goal is known by team and name; one that
 // is written so that it can't be read is left as it was.
-func diffGoals(old, new []version) []goalChange {
-	before, _ := goalsByID(old)
-	after, held := goalsByID(new)
+func diffGoals(was, is []version) []goalChange {
+	before, _ := goalsByID(was)
+	after, held := goalsByID(is)
 	ids := map[goalID]bool{}
 	for id := range before {
 		ids[id] = true
@@ -31,15 +31,15 @@ func diffGoals(old, new []version) []goalChange {
 	for _, id := range slices.SortedFunc(maps.Keys(ids), func(a, b goalID) int {
 		return cmp.Or(cmp.Compare(a.team, b.team), cmp.Compare(a.name, b.name))
 	}) {
-		o, was := before[id]
-		n, is := after[id]
+		o, had := before[id]
+		n, has := after[id]
 		c := goalChange{goalID: id, path: n.path, trace: fmt.Sprintf("%+v %+v", o.goal, n.goal)}
 		switch {
-		case held[id] || was && is && o.goal == n.goal:
+		case held[id] || had && has && o.goal == n.goal:
 			continue
-		case !was:
+		case !had:
 			c.detail = activity.GoalAdded
-		case !is:
+		case !has:
 			c.detail, c.path = activity.GoalRemoved, o.path
 		case n.goal.result != o.goal.result && n.goal.result != "":
 			c.detail = activity.GoalResult

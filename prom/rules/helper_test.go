@@ -71,12 +71,11 @@ func (r *testRepo) write(path, content string) {
 }
 
 // commit commits everything in the work tree an hour after the last commit.
-func (r *testRepo) commit(args ...string) string {
+func (r *testRepo) commit(args ...string) {
 	r.t.Helper()
 	r.clock = r.clock.Add(time.Hour)
 	r.git("add", "-A")
 	r.git(append([]string{"commit", "-q", "--allow-empty", "-m", "change"}, args...)...)
-	return r.git("rev-parse", "HEAD")
 }
 
 func (r *testRepo) source() *Git {

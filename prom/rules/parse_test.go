@@ -97,7 +97,7 @@ func TestBombs(t *testing.T) {
 
 func TestGoalMistakesAreToldWithTheirLine(t *testing.T) {
 	for text, want := range map[string]string{
-		"goals:\n- {team: a, name: b}\n- {team: a, nmae: b}\n":    `3: goal field "nmae" is not known`,
+		"goals:\n- {team: a, name: b}\n- {team: a, nom: b}\n":     `3: goal field "nom" is not known`,
 		"goals:\n- team: a\n  name: b\n  due: tomorrow\n":         `4: goal field due: date "tomorrow" is not written as 2006-01-02`,
 		"goals:\n- team: a\n  name: b\n  target: [1]\n":           `4: goal field "target" is no text or number`,
 		"goals:\n- team: a\n":                                     `2: a goal has no name`,

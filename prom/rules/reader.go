@@ -181,12 +181,12 @@ const maxSearch = 50
 
 // search returns the blob of the newest version of a file before c that is wanted; nothing if there was no file then.
 func (r *reader) search(ctx context.Context, c commit, ch change, wanted func(*file) bool) (string, error) {
-	out, err := r.repo.run.output(ctx, readObjects, "rev-list", fmt.Sprintf("--max-count=%d", maxSearch), "--end-of-options", c.id+"^", "--", ch.path)
+	out, err := r.repo.run.output(ctx, "rev-list", fmt.Sprintf("--max-count=%d", maxSearch), "--end-of-options", c.id+"^", "--", ch.path)
 	if err != nil {
 		return "", err
 	}
 	for id := range strings.FieldsSeq(out) {
-		out, err := r.repo.run.output(ctx, readObjects, "ls-tree", "-z", "--full-tree", id, "--", ch.path)
+		out, err := r.repo.run.output(ctx, "ls-tree", "-z", "--full-tree", id, "--", ch.path)
 		if err != nil {
 			return "", err
 		}

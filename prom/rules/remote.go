@@ -63,12 +63,12 @@ func (g *Git) fetch(ctx context.Context, repo *repository, from string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("cache folder: %w\nhint: the user that runs this must be able to write there", err)
 	}
-	if real, err := filepath.EvalSymlinks(dir); err == nil {
-		dir = real
+	if resolved, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = resolved
 	}
 	repo.run.dir, repo.run.safe = dir, []string{dir}
 	// Also after an init that was interrupted, so always: it leaves what is there alone.
-	if _, err := repo.run.output(ctx, readObjects, "init", "--quiet", "--bare", "--template="); err != nil {
+	if _, err := repo.run.output(ctx, "init", "--quiet", "--bare", "--template="); err != nil {
 		return fmt.Errorf("cache folder %s: %w\nhint: remove it, and it is cloned anew", dir, err)
 	}
 	ref, err := g.remoteRef(ctx, repo.run, from)

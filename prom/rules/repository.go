@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path"
 	"path/filepath"
 	"strings"
@@ -54,12 +55,12 @@ func (g *Git) open(ctx context.Context) (*repository, error) {
 	case !info.IsDir():
 		return repo, g.fetch(ctx, repo, dir)
 	}
-	if real, err := filepath.EvalSymlinks(dir); err == nil {
-		dir = real // git compares real paths
+	if resolved, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = resolved // git compares real paths
 	}
 	repo.name = baseName(dir)
 	repo.run.dir, repo.run.safe = dir, []string{dir, strings.TrimSuffix(dir, "/.git")}
-	if _, err := repo.run.output(ctx, readObjects, "rev-parse", "--git-dir"); err != nil {
+	if _, err := repo.run.output(ctx, "rev-parse", "--git-dir"); err != nil {
 		if ctx.Err() != nil {
 			return nil, err
 		}
@@ -83,7 +84,7 @@ func (r *repository) local(ctx context.Context, ref string) (string, error) {
 			return id, err
 		}
 	}
-	out, err := r.run.output(ctx, readObjects, "for-each-ref", "--count=100", "--format=%(objectname) %(refname)", "refs/heads", "refs/remotes/origin")
+	out, err := r.run.output(ctx, "for-each-ref", "--count=100", "--format=%(objectname) %(refname)", "refs/heads", "refs/remotes/origin")
 	if err != nil {
 		return "", err
 	}
@@ -98,12 +99,14 @@ func (r *repository) local(ctx context.Context, ref string) (string, error) {
 
 // resolve returns the commit that name stands for, or nothing.
 func (r *repository) resolve(ctx context.Context, name string) (string, error) {
-	out, err := r.run.output(ctx, readObjects, "rev-parse", "--verify", "--quiet", "--end-of-options", name+"^{commit}")
+	out, err := r.run.output(ctx, "rev-parse", "--verify", "--quiet", "--end-of-options", name+"^{commit}")
 	if ctx.Err() != nil {
 		return "", context.Cause(ctx)
 	}
-	if err != nil {
-		return "", nil // rev-parse says by its exit code alone that there is none
+	var exit *exec.ExitError
+	var said *gitError
+	if err != nil && !errors.As(err, &exit) && !errors.As(err, &said) {
+		return "", err // git did not run; otherwise it says by its exit code that there is none
 	}
 	id := strings.TrimSpace(out)
 	if !isHash(id) {
@@ -129,7 +132,7 @@ func (r *repository) has(ctx context.Context, ids []string) ([]string, error) {
 
 // contains reports whether old is tip or one of its ancestors.
 func (r *repository) contains(ctx context.Context, tip, old string) (bool, error) {
-	_, err := r.run.output(ctx, readObjects, "merge-base", "--is-ancestor", old, tip)
+	_, err := r.run.output(ctx, "merge-base", "--is-ancestor", old, tip)
 	if ctx.Err() != nil {
 		return false, context.Cause(ctx)
 	}
@@ -141,7 +144,7 @@ func (r *repository) contains(ctx context.Context, tip, old string) (bool, error
 }
 
 func (r *repository) findShallow(ctx context.Context) error {
-	out, err := r.run.output(ctx, readObjects, "rev-parse", "--git-path", "shallow")
+	out, err := r.run.output(ctx, "rev-parse", "--git-path", "shallow")
 	if err != nil {
 		return err
 	}
@@ -225,5 +228,3 @@ func baseName(repository string) string {
 	}
 	return s
 }
-
-func parentDir(dir string) string { return filepath.Dir(dir) }

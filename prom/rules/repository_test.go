@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -59,7 +60,7 @@ func TestURLIsFetchedEachTime(t *testing.T) {
 	g.CacheDir = t.TempDir() // lost: cloned anew
 	r.rebase()
 	got.fetch(t, g)
-	want := append(threeEvents[:3:3], "rule added C rules:c.yaml", "rule added D rules:d.yaml")
+	want := slices.Concat(threeEvents, []string{"rule added C rules:c.yaml", "rule added D rules:d.yaml"})
 	if diff := cmp.Diff(want, got.lines()); diff != "" {
 		t.Errorf("want (-), got (+):\n%s", diff)
 	}

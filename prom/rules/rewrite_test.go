@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -66,7 +67,7 @@ func TestForcePush(t *testing.T) {
 				r.git("reflog", "expire", "--expire=now", "--all")
 				r.git("gc", "-q", "--prune=now")
 			}
-			want := append(threeEvents[:3:3], "rule added C rules:c.yaml")
+			want := slices.Concat(threeEvents, []string{"rule added C rules:c.yaml"})
 			for range 2 { // the second time nothing is new
 				got.fetch(t, r.source())
 				if diff := cmp.Diff(want, got.lines()); diff != "" {
@@ -98,7 +99,7 @@ func TestForcePushThatDropsACommitAndBringsItBack(t *testing.T) {
 	got.fetch(t, r.source())
 	r.git("reset", "-q", "--hard", tip)
 	got.fetch(t, r.source())
-	want := append(threeEvents[:3:3], "rule threshold_changed B rules:b.yaml")
+	want := slices.Concat(threeEvents, []string{"rule threshold_changed B rules:b.yaml"})
 	if diff := cmp.Diff(want, got.lines()[:4]); diff != "" {
 		t.Fatalf("want (-), got (+):\n%s", diff)
 	}

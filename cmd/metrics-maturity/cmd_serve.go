@@ -73,7 +73,6 @@ func (s *server) run(ctx context.Context, work func(context.Context)) error {
 	if err != nil {
 		return usageErrorf("serve.listen: %w\nhint: choose a free address, as in :9095", err)
 	}
-	log.Info("listening", "address", listener.Addr().String())
 	srv := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: time.Minute}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

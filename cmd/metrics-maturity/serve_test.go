@@ -114,7 +114,7 @@ func TestServe(t *testing.T) {
 	go func() {
 		ended <- Run(ctx, []string{"serve", "--config", path, "--listen", "127.0.0.1:0", "--interval", "1h"}, strings.NewReader(""), io.Discard, log)
 	}()
-	address := log.wait(t, `msg=listening address=(\S+)`)
+	address := log.wait(t, `msg="Listening on" address=(\S+)`)
 	log.wait(t, `msg=assessed`)
 	for path, want := range map[string]string{
 		"/-/healthy": "healthy",
@@ -155,7 +155,7 @@ func TestServeProtected(t *testing.T) {
 	go func() {
 		ended <- Run(ctx, []string{"serve", "--config", path}, strings.NewReader(""), io.Discard, log)
 	}()
-	address := log.wait(t, `msg=listening address=(\S+)`)
+	address := log.wait(t, `msg="Listening on" address=(\S+)`)
 	if status, _, _ := get(t, request(t, address, "/metrics")); status != http.StatusUnauthorized {
 		t.Errorf("without a password: %d", status)
 	}

@@ -15,7 +15,11 @@ import (
 )
 
 const (
-	defaultBatchLines = 1 << 13
+	// A run commits after so many lines first, and after twice as many each time: a short run keeps little at risk, and a long
+	// one does not update the same rows again and again.
+	firstBatchLines, lastBatchLines = 1 << 12, 1 << 20
+	// maxBatchRows bounds the memory of a batch.
+	maxBatchRows = 1 << 16
 	// turnLines is how many lines are read of one file before the file that is furthest behind gets its turn.
 	turnLines = 1 << 11
 	// maxOpen is how many files are open at once: each has a buffer, and a decoder if it is compressed.
@@ -75,7 +79,7 @@ func (r *reader) readAll(ctx context.Context, files []*file, known []lines.Posit
 	}
 	limit := r.BatchLines
 	if limit == 0 {
-		limit = defaultBatchLines
+		limit = firstBatchLines
 	}
 	var open []*file
 	for f := behind(files); f != nil; f = behind(files) {
@@ -84,16 +88,24 @@ func (r *reader) readAll(ctx context.Context, files []*file, known []lines.Posit
 			// A clean stop keeps what was read: the caller's context is gone, the commit must not be.
 			return errors.Join(err, r.save(context.WithoutCancel(ctx), files, at))
 		}
-		r.turn(f, min(turnLines, limit-r.lines))
-		if r.lines >= limit {
+		r.turn(f, max(1, min(turnLines, limit-r.lines)))
+		if r.lines >= limit || r.rows() >= maxBatchRows {
 			if err := r.save(ctx, files, at); err != nil {
 				return err
 			}
 			at = position{cursors: map[string][]byte{}}
+			if r.BatchLines == 0 {
+				limit = min(2*limit, lastBatchLines)
+			}
 		}
 	}
 	at.done = true
 	return r.save(ctx, files, at)
+}
+
+// rows is about how much memory the batch takes.
+func (r *reader) rows() int {
+	return len(r.days) + len(r.asked) + len(r.facts.Dashboards) + len(r.fresh)
 }
 
 // behind returns the file whose newest line is oldest, nil if all have ended.

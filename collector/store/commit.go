@@ -179,21 +179,29 @@ func saveProgress(ctx context.Context, tx *sql.Tx, c Commit) error {
 }
 
 func saveFacts(ctx context.Context, tx *sql.Tx, c Commit) error {
+	addQuery, err := tx.PrepareContext(ctx, "INSERT OR REPLACE INTO query (fingerprint, facts) VALUES (?, ?)")
+	if err != nil {
+		return err
+	}
 	for _, q := range c.Queries {
 		facts, err := json.Marshal(q)
 		if err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, "INSERT OR REPLACE INTO query (fingerprint, facts) VALUES (?, ?)", q.Key(), facts); err != nil {
+		if _, err := addQuery.ExecContext(ctx, q.Key(), facts); err != nil {
 			return err
 		}
+	}
+	addFact, err := tx.PrepareContext(ctx, "INSERT OR REPLACE INTO fact (class, scope, name, since, facts) VALUES (?, ?, ?, ?, ?)")
+	if err != nil {
+		return err
 	}
 	save := func(class, scope, name string, since time.Time, v any) error {
 		facts, err := json.Marshal(v)
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, "INSERT OR REPLACE INTO fact (class, scope, name, since, facts) VALUES (?, ?, ?, ?, ?)", class, scope, name, since.UnixNano(), facts)
+		_, err = addFact.ExecContext(ctx, class, scope, name, since.UnixNano(), facts)
 		return err
 	}
 	for _, d := range c.Dashboards {
@@ -236,7 +244,10 @@ func (s *Store) addDays(ctx context.Context, tx *sql.Tx, days []activity.Day, fr
 	if len(days) == 0 {
 		return nil
 	}
-	ids := nameIDs{ctx: ctx, tx: tx, known: s.names, fresh: fresh}
+	ids, err := newNameIDs(ctx, tx, s.names, fresh)
+	if err != nil {
+		return err
+	}
 	rows := make([]dayRow, len(days))
 	for i, d := range days {
 		row, err := ids.row(d)
@@ -253,7 +264,7 @@ func (s *Store) addDays(ctx context.Context, tx *sql.Tx, days []activity.Day, fr
 	if err != nil {
 		return err
 	}
-	defer full.Close() //nolint:errcheck // a statement of a transaction goes with it
+
 	for chunk := range slices.Chunk(rows, rowsPerInsert) {
 		args = args[:0]
 		for _, row := range chunk {
@@ -275,10 +286,19 @@ func (s *Store) addDays(ctx context.Context, tx *sql.Tx, days []activity.Day, fr
 
 // nameIDs finds or makes the ids of names within one transaction.
 type nameIDs struct {
-	ctx   context.Context
-	tx    *sql.Tx
-	known map[string]int64 // committed
-	fresh map[string]int64 // of this transaction: not known to be committed yet
+	ctx          context.Context
+	find, insert *sql.Stmt
+	known        map[string]int64 // committed
+	fresh        map[string]int64 // of this transaction: not known to be committed yet
+}
+
+func newNameIDs(ctx context.Context, tx *sql.Tx, known, fresh map[string]int64) (n nameIDs, err error) {
+	n = nameIDs{ctx: ctx, known: known, fresh: fresh}
+	if n.find, err = tx.PrepareContext(ctx, "SELECT id FROM name WHERE text = ?"); err != nil {
+		return n, err
+	}
+	n.insert, err = tx.PrepareContext(ctx, "INSERT INTO name (text) VALUES (?) RETURNING id")
+	return n, err
 }
 
 func (n nameIDs) id(text string) (int64, error) {
@@ -289,9 +309,9 @@ func (n nameIDs) id(text string) (int64, error) {
 		return id, nil
 	}
 	var id int64
-	err := n.tx.QueryRowContext(n.ctx, "SELECT id FROM name WHERE text = ?", text).Scan(&id)
+	err := n.find.QueryRowContext(n.ctx, text).Scan(&id)
 	if errors.Is(err, sql.ErrNoRows) {
-		err = n.tx.QueryRowContext(n.ctx, "INSERT INTO name (text) VALUES (?) RETURNING id", text).Scan(&id)
+		err = n.insert.QueryRowContext(n.ctx, text).Scan(&id)
 	}
 	if err == nil {
 		n.fresh[text] = id

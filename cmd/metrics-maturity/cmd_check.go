@@ -55,7 +55,7 @@ func (k *check) run(ctx context.Context) error {
 	}
 	k.owners()
 	k.keyFile()
-	k.storeFile(ctx, key)
+	k.storeFile(ctx)
 	if err := k.sample(ctx, key); err != nil {
 		return err
 	}
@@ -116,7 +116,7 @@ func (k *check) keyFile() {
 }
 
 // storeFile opens a store that is there already; a missing one is made by collect.
-func (k *check) storeFile(ctx context.Context, _ activity.Key) {
+func (k *check) storeFile(ctx context.Context) {
 	path := strings.TrimPrefix(k.config.StoreURL, "sqlite:")
 	if _, err := os.Stat(path); err != nil {
 		if _, err := os.Stat(filepath.Dir(path)); err != nil {

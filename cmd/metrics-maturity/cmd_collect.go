@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -72,12 +71,4 @@ func pickShard(sources []collector.Source, shard string) ([]collector.Source, er
 		}
 	}
 	return mine, nil
-}
-
-// sourcesFailed is how failed sources end a command: after everything else was finished.
-func sourcesFailed(err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("not every source could be read:\n%w", err)
 }

@@ -32,7 +32,7 @@ func (a *app) runCommand() *cobra.Command {
 				a.log.Info("stopped; the next run goes on from here")
 				return nil
 			}
-			return errors.Join(err, sourcesFailed(failed))
+			return errors.Join(err, failed)
 		},
 	}
 }

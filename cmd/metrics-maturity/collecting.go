@@ -34,7 +34,24 @@ func (d *desk) collect(ctx context.Context, sources []collector.Source, now func
 			failed = errors.Join(failed, fmt.Errorf("source %s: %w", s.Name, s.Err))
 		}
 	}
+	if err := d.warnBlind(ctx); err != nil {
+		return failed, err
+	}
 	return failed, d.retire(ctx, now())
+}
+
+// warnBlind says which Grafana logs can show no views, which would otherwise look like teams that do nothing.
+func (d *desk) warnBlind(ctx context.Context) error {
+	facts, err := d.store.Facts(ctx, nil)
+	if err != nil {
+		return err
+	}
+	for _, s := range d.Sources {
+		if s.Type == typeGrafanaLog && isBlind(s.Name, facts.Coverage) {
+			d.log.Warn(blindNote, "source", s.Name, "hint", blindHint)
+		}
+	}
+	return nil
 }
 
 // read lets the collector read sources into the store.

@@ -18,7 +18,7 @@ func writeTable(w io.Writer, r *report, loc *time.Location) error {
 	fmt.Fprintf(&b, "metrics maturity as of %s (criteria version %d)\n\n", formatInstant(r.AsOf, loc), r.CriteriaVersion)
 	ladderText(&b, r.Teams)
 	b.WriteByte('\n')
-	teamTable(&b, r.Teams, true)
+	teamTable(&b, r.Teams)
 	b.WriteByte('\n')
 	for _, s := range r.Sources {
 		b.WriteString(sourceLine(s))
@@ -78,17 +78,11 @@ func ladderText(b *strings.Builder, teams []teamReport) {
 	}
 }
 
-// teamTable writes a row for each team, the highest stage first.
-func teamTable(b *strings.Builder, teams []teamReport, next bool) {
-	sorted := slices.Clone(teams)
-	slices.SortStableFunc(sorted, func(x, y teamReport) int { return stageOrder(y) - stageOrder(x) })
+// teamTable writes a row for each team.
+func teamTable(b *strings.Builder, teams []teamReport) {
 	w := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
-	header := "TEAM\tSTAGE\tNAME\tCONFIDENCE\tSINCE\tBEFORE\tFOUNDATIONS"
-	if next {
-		header += "\tNEXT"
-	}
-	fmt.Fprintln(w, header)
-	for _, t := range sorted {
+	fmt.Fprintln(w, "TEAM\tSTAGE\tNAME\tCONFIDENCE\tSINCE\tBEFORE\tFOUNDATIONS\tNEXT")
+	for _, t := range byStage(teams) {
 		name := statusWords(t)
 		if t.StageName != nil {
 			name = *t.StageName
@@ -100,13 +94,17 @@ func teamTable(b *strings.Builder, teams []teamReport, next bool) {
 		if t.Confidence != nil {
 			confidence = percent(*t.Confidence)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s", t.Team, orDash(t.Stage), name, confidence, orDash(t.Since), orDash(t.PreviousStage), foundationWords(t))
-		if next {
-			fmt.Fprintf(w, "\t%s", nextWords(t))
-		}
-		fmt.Fprintln(w)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
+			t.Team, orDash(t.Stage), name, confidence, orDash(t.Since), orDash(t.PreviousStage), foundationWords(t), nextWords(t))
 	}
 	_ = w.Flush() // a strings.Builder takes everything
+}
+
+// byStage sorts teams for people: the highest stage first, those of whom too little is known last.
+func byStage(teams []teamReport) []teamReport {
+	sorted := slices.Clone(teams)
+	slices.SortStableFunc(sorted, func(x, y teamReport) int { return stageOrder(y) - stageOrder(x) })
+	return sorted
 }
 
 func stageOrder(t teamReport) int {

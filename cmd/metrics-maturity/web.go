@@ -56,7 +56,7 @@ func writeHTML(w io.Writer, r *report, loc *time.Location) error {
 	}
 	p := page{report: r, Reasons: reasonWords(r.Events)}
 	numbers := map[string]int{}
-	for i, t := range r.Teams {
+	for i, t := range byStage(r.Teams) {
 		numbers[t.Team] = i
 		p.Rows = append(p.Rows, newPageTeam(i, t))
 	}
@@ -77,7 +77,7 @@ func writeHTML(w io.Writer, r *report, loc *time.Location) error {
 
 func newPageTeam(number int, t teamReport) pageTeam {
 	p := pageTeam{
-		teamReport: t, Number: number, Sentences: stage.Explain(t.assessment), FoundationWords: foundationWords(t), StatusWords: statusWords(t),
+		teamReport: t, Number: number, Sentences: stage.Explain(t.assessment), FoundationWords: strings.ReplaceAll(foundationWords(t), ",", ", "), StatusWords: statusWords(t),
 	}
 	const barWidth, unit = 4, 4
 	weeks := t.History

@@ -40,9 +40,13 @@ type reader struct {
 
 	known   map[activity.Identity]activity.ActorID // committed
 	queries map[string]bool                        // keys of queries known to be stored
+	boards  map[place]activity.Dashboard           // as last stored
 
 	batch
 }
+
+// place is a dashboard's.
+type place struct{ scope, uid string }
 
 // batch is what was read since the last commit. Actors that are not stored yet have negative ids: -1 is fresh[0].
 type batch struct {
@@ -72,6 +76,9 @@ func (r *reader) reset() {
 	}
 	if r.queries == nil || len(r.queries) > maxActors {
 		r.queries = map[string]bool{}
+	}
+	if r.boards == nil || len(r.boards) > maxActors {
+		r.boards = map[place]activity.Dashboard{}
 	}
 }
 
@@ -109,7 +116,15 @@ func (r *reader) add(b *activity.Batch) {
 		}
 		r.fold(joined{e, actor})
 	}
-	r.facts.Dashboards = append(r.facts.Dashboards, b.Dashboards...)
+	for _, d := range b.Dashboards {
+		d.Seen = d.Seen.Truncate(24 * time.Hour)
+		at := place{d.Scope, d.UID}
+		if last, ok := r.boards[at]; ok && last.Same(d) && !d.Seen.Before(last.Seen) {
+			continue
+		}
+		r.boards[at] = d
+		r.facts.Dashboards = append(r.facts.Dashboards, d)
+	}
 	r.facts.Rules = append(r.facts.Rules, b.Rules...)
 	for _, g := range b.Goals {
 		if g.Query != "" {

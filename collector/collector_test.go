@@ -90,7 +90,6 @@ type run struct {
 	batch int
 	log   bytes.Buffer
 	now   time.Time
-	files *lines.Files
 }
 
 func newRun(t *testing.T) *run {
@@ -107,10 +106,17 @@ func (r *run) store(t *testing.T) *store.Store {
 	return s
 }
 
+func closeStore(t *testing.T, s *store.Store) {
+	t.Helper()
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 func (r *run) collect(t *testing.T, ctx context.Context) (collector.Summary, error) {
 	t.Helper()
 	s := r.store(t)
-	defer s.Close()
+	defer closeStore(t, s)
 	logger := slog.New(slog.NewTextHandler(&r.log, nil))
 	return collector.Run(ctx, collector.Config{
 		Store: s, Key: activity.NewKey([]byte("k")), Location: time.UTC, Judge: toyJudge{}, Logger: logger, BatchLines: r.batch,
@@ -145,7 +151,7 @@ func (r *run) write(t *testing.T, name, text string) {
 func (r *run) days(t *testing.T) []string {
 	t.Helper()
 	s := r.store(t)
-	defer s.Close()
+	defer closeStore(t, s)
 	days, err := s.Days(t.Context(), 0, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -183,7 +189,7 @@ func TestCollectCountsOnce(t *testing.T) {
 		r.mustCollect(t)
 	}
 	s := r.store(t)
-	defer s.Close()
+	defer closeStore(t, s)
 	totals, err := s.Totals(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -303,7 +309,7 @@ func TestHeldActsAreBoundedAndForgotten(t *testing.T) {
 	r.batch = 2000
 	r.mustCollect(t)
 	s := r.store(t)
-	defer s.Close()
+	defer closeStore(t, s)
 	p, err := s.Progress(t.Context(), "toy")
 	if err != nil {
 		t.Fatal(err)
@@ -323,7 +329,7 @@ func TestSourceThatFailsSaysSo(t *testing.T) {
 		t.Errorf("an empty glob gave %v", e)
 	}
 	s := r.store(t)
-	defer s.Close()
+	defer closeStore(t, s)
 	f, err := s.Facts(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -350,7 +356,7 @@ func TestEditedFileMarksCoverage(t *testing.T) {
 		t.Errorf("counted again: %v", got)
 	}
 	s := r.store(t)
-	defer s.Close()
+	defer closeStore(t, s)
 	f, err := s.Facts(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)

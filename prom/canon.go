@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 )
@@ -204,7 +205,7 @@ func (c *canon) selector(e *parser.VectorSelector) {
 
 // isName reports whether m tells a metric's name.
 func isName(m *labels.Matcher) bool {
-	return m.Name == labels.MetricName && m.Type == labels.MatchEqual
+	return m.Name == model.MetricNameLabel && m.Type == labels.MatchEqual
 }
 
 // matcherValue returns the value of a matcher of vs, which is a number into values unless it is the name that stands

@@ -4,6 +4,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 )
@@ -26,7 +27,7 @@ func remask(expr parser.Expr, value string, number float64) string {
 			}
 		case *parser.VectorSelector:
 			for i, m := range n.LabelMatchers {
-				if m.Name != labels.MetricName {
+				if m.Name != model.MetricNameLabel {
 					n.LabelMatchers[i] = &labels.Matcher{Type: m.Type, Name: m.Name, Value: value}
 				}
 			}

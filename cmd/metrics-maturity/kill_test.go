@@ -287,7 +287,11 @@ func (b *bench) commits(t *testing.T) int64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	defer func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
 	var n int64
 	for _, source := range []string{"grafana", "promql"} {
 		p, err := s.Progress(context.Background(), source)

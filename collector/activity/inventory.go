@@ -1,6 +1,9 @@
 package activity
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Query is what is kept of a query's text. Its text is not.
 type Query struct {
@@ -27,6 +30,11 @@ type Dashboard struct {
 	Title   string   // empty if unknown
 	Folders []string // folder uids and titles, innermost first
 	Metrics []string // metric names that its panels and variables use; nil if unknown
+}
+
+// Same reports whether d and e tell the same of a dashboard, at whatever times.
+func (d Dashboard) Same(e Dashboard) bool {
+	return d.Scope == e.Scope && d.UID == e.UID && d.Title == e.Title && slices.Equal(d.Folders, e.Folders) && slices.Equal(d.Metrics, e.Metrics)
 }
 
 // RuleKind tells a recording rule from an alert.

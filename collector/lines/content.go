@@ -123,7 +123,7 @@ func (c *content) readForm() (form, error) {
 	if err != nil {
 		return plain, err
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	magic := make([]byte, 16)
 	n, err := io.ReadFull(f, magic)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {

@@ -81,7 +81,7 @@ func (s *source) Read(p []byte) (int, error) {
 	for range 100 {
 		n, err := s.in.Read(p)
 		if n > 0 || err != nil || len(p) == 0 {
-			s.ended = s.ended || err == io.EOF //nolint:errorlint // wrapped, it would not be the end
+			s.ended = s.ended || err == io.EOF
 			return n, err
 		}
 	}

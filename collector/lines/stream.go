@@ -132,9 +132,9 @@ func (s *Stream) physical(start int64) ([]byte, *Malformed) {
 // end is behind the last newline that there is.
 func (s *Stream) end(start int64) ([]byte, *Malformed) {
 	if !s.in.ended() {
-		if s.src.failed() != nil {
-			_ = s.stop(fmt.Errorf("read %s: %w\nhint: the file system failed; what was read before is not lost, run again", s.Path(), s.src.failed()))
-			return nil, nil
+		if failure := s.src.failed(); failure != nil {
+			_ = s.stop(fmt.Errorf("read %s: %w\nhint: the file system failed; what was read before is not lost, run again", s.Path(), failure))
+			return nil, nil //nolint:nilerr // stop keeps the error for Next
 		}
 		if !s.broken {
 			s.broken = true

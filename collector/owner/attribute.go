@@ -62,7 +62,8 @@ func (b *Book) judge(a *activity.Act, learned map[client]bool) {
 		b.recall(a, c, s)
 		return
 	}
-	team, reason := -1, ""
+	var team int
+	var reason string
 	org := b.fromGrafana(&a.Day)
 	authored := a.Kind == activity.KindRule || a.Kind == activity.KindMetric || a.Kind == activity.KindGoal
 	if authored && (!org || a.Actor == 0) {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 
@@ -34,7 +35,7 @@ func parseSelector(team int, text string) (selector, error) {
 	binding := false
 	for _, m := range matchers {
 		binding = binding || !m.Matches("")
-		if m.Name == labels.MetricName {
+		if m.Name == model.MetricNameLabel {
 			s.names = append(s.names, m)
 		} else {
 			s.labels = append(s.labels, m)

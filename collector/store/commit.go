@@ -183,6 +183,7 @@ func saveFacts(ctx context.Context, tx *sql.Tx, c Commit) error {
 	if err != nil {
 		return err
 	}
+	defer addQuery.Close()
 	for _, q := range c.Queries {
 		facts, err := json.Marshal(q)
 		if err != nil {
@@ -196,6 +197,7 @@ func saveFacts(ctx context.Context, tx *sql.Tx, c Commit) error {
 	if err != nil {
 		return err
 	}
+	defer addFact.Close()
 	save := func(class, scope, name string, since time.Time, v any) error {
 		facts, err := json.Marshal(v)
 		if err != nil {
@@ -205,6 +207,11 @@ func saveFacts(ctx context.Context, tx *sql.Tx, c Commit) error {
 		return err
 	}
 	for _, d := range c.Dashboards {
+		if known, err := knownDashboard(ctx, tx, d); err != nil {
+			return err
+		} else if known {
+			continue
+		}
 		if err := save("dashboard", d.Scope, d.UID, d.Seen, d); err != nil {
 			return err
 		}
@@ -220,6 +227,22 @@ func saveFacts(ctx context.Context, tx *sql.Tx, c Commit) error {
 		}
 	}
 	return nil
+}
+
+// knownDashboard reports whether nothing about d is new since the last time it was seen before: logs tell a dashboard's folder
+// at every view.
+func knownDashboard(ctx context.Context, tx *sql.Tx, d activity.Dashboard) (bool, error) {
+	var facts []byte
+	err := tx.QueryRowContext(ctx, "SELECT facts FROM fact WHERE class = 'dashboard' AND scope = ? AND name = ? AND since <= ? ORDER BY since DESC LIMIT 1",
+		d.Scope, d.UID, d.Seen.UnixNano()).Scan(&facts)
+	if err != nil {
+		return false, optional(err)
+	}
+	var last activity.Dashboard
+	if err := json.Unmarshal(facts, &last); err != nil {
+		return false, err
+	}
+	return last.Same(d), nil
 }
 
 // dayRow is a day with its names replaced by ids.
@@ -264,7 +287,7 @@ func (s *Store) addDays(ctx context.Context, tx *sql.Tx, days []activity.Day, fr
 	if err != nil {
 		return err
 	}
-
+	defer full.Close()
 	for chunk := range slices.Chunk(rows, rowsPerInsert) {
 		args = args[:0]
 		for _, row := range chunk {
@@ -407,7 +430,7 @@ func each(ctx context.Context, tx *sql.Tx, f func(*sql.Rows) error, query string
 	if err != nil {
 		return err
 	}
-	defer rows.Close() //nolint:errcheck // Err tells what Close would
+	defer rows.Close()
 	for rows.Next() {
 		if err := f(rows); err != nil {
 			return err

@@ -79,7 +79,7 @@ func TestExposition(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer want.Close() //nolint:errcheck // read only
+	defer want.Close()
 	if err := testutil.CollectAndCompare(c, want); err != nil {
 		t.Error(err)
 	}

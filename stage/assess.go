@@ -15,11 +15,20 @@ func Assess(o Org) []Assessment {
 	cover := &coverages{calendar: cal, criteria: o.Criteria, quiet: quietWeeks(o, cal), known: map[string][]coverage{}}
 	goals, recorded := newGoalBook(o.Goals), newRecordings(o.Teams)
 	mark := &marks{}
+	var present []float64
+	if o.Criteria.Version >= 2 {
+		present = exposures(o, cal)
+	}
 	out := make([]Assessment, 0, len(o.Teams))
 	for _, t := range o.Teams {
+		ob := newObserver(t, cal, o.Criteria, goals, recorded)
 		r := &run{
 			team: t, criteria: o.Criteria, cal: cal, coverage: cover.of(t.Sources),
-			series: observe(t, cal, o.Criteria, goals, recorded), mark: mark,
+			series: ob.series(), mark: mark,
+		}
+		if o.Criteria.Version >= 2 {
+			r.facts, r.exposure = ob.facts2(), present
+			r.judge = newJudge(o.Criteria, r.facts, cal.weeks)
 		}
 		out = append(out, r.assess(o.AsOf))
 	}

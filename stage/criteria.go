@@ -41,6 +41,11 @@ type Criteria struct {
 	QuietWeeks int     // the usual is the median of so many covered weeks
 	QuietRun   int     // quiet weeks in a row that are passed over
 	QuietTeams int     // below so many teams no week is quiet
+
+	// Version 2 only.
+	Habits   map[string]Habit
+	Rhythm   Rhythm
+	Interval float64 // weeks from one metric made to the next, before a team's own interval is known
 }
 
 // Criterion is the thresholds of one criterion: it begins to hold at Enter, and lapses below Leave.
@@ -77,6 +82,28 @@ func DefaultCriteria() Criteria {
 		QuietRun:        3,
 		QuietTeams:      5,
 	}
+}
+
+// CriteriaVersion2 x.
+func CriteriaVersion2() Criteria {
+	c := DefaultCriteria()
+	c.Version = 2
+	c.ByName[QueryDays] = Criterion{Enter: 2, Leave: 1, Window: 8}
+	c.ByName[Baselines] = Criterion{Enter: 1, Leave: 1, Window: 34}
+	c.ByName[Revisits] = Criterion{Enter: 1, Leave: 1, Window: 34}
+	c.ByName[WeeksWithAView] = Criterion{Enter: 2, Leave: 1, Window: 8}
+	c.ByName[MonthsAdopted] = Criterion{Enter: 1, Leave: 1, Window: 12}
+	c.ByName[MonthsLookToAct] = Criterion{Enter: 1, Leave: 1, Window: 12}
+	c.FallEvaluations = 1
+	c.Habits = map[string]Habit{
+		QueryDays:       {Begin: 0.6, End: 0.2, Prior: 0.5, TakeUp: 0.01, Lapse: 0.01, Usual: 0.65, Weight: 8, Chance: 0.02},
+		WeeksWithAView:  {Begin: 0.6, End: 0.15, Prior: 0.3, TakeUp: 0.01, Lapse: 0.015, Usual: 0.88, Weight: 10, Chance: 0.2},
+		MonthsAdopted:   {Begin: 0.6, End: 0.2, Prior: 0.2, TakeUp: 0.01, Lapse: 0.015, Usual: 0.9, Weight: 3, Chance: 0.02},
+		MonthsLookToAct: {Begin: 0.6, End: 0.2, Prior: 0.2, TakeUp: 0.01, Lapse: 0.015, Usual: 0.5, Weight: 6, Chance: 0.04},
+	}
+	c.Rhythm = Rhythm{Minutes: 40, Memory: 8, Coincidence: 0.04, Burst: 4, Alone: 0.6, ClockworkDays: 14}
+	c.Interval = 2
+	return c
 }
 
 // monthWeeks is the length of the months that the criteria of stages 5 and 6 count.

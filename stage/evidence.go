@@ -19,8 +19,7 @@ type observer struct {
 	recorded recordings
 }
 
-// observe returns what each criterion counts of the team, by rung.
-func observe(t Team, cal *calendar, k Criteria, goals goalBook, recorded recordings) []series {
+func newObserver(t Team, cal *calendar, k Criteria, goals goalBook, recorded recordings) *observer {
 	o := &observer{cal: cal, criteria: k, team: t.Name, acts: map[activity.Kind][]*activity.Act{}, goals: goals, recorded: recorded}
 	for i := range t.Acts {
 		a := &t.Acts[i]
@@ -29,6 +28,11 @@ func observe(t Team, cal *calendar, k Criteria, goals goalBook, recorded recordi
 		}
 	}
 	o.findSessions()
+	return o
+}
+
+// series returns what each criterion counts of the team, by rung.
+func (o *observer) series() []series {
 	b := o.baselines()
 	return []series{o.queryDays(), b.written(), o.revisits(b), o.views(), o.adopted(), o.lookThenAct()}
 }
@@ -110,4 +114,16 @@ func between(acts []*activity.Act, from, to activity.Date) []*activity.Act {
 		return i
 	}
 	return acts[at(from):max(at(from), at(to+1))]
+}
+
+// facts2 returns what version 2 looks at beside the series.
+func (o *observer) facts2() *facts2 {
+	f := &facts2{added: make([]bool, o.cal.weeks)}
+	f.looks, f.machines = o.looks()
+	for _, add := range o.additions() {
+		if w, ok := o.cal.week(add.act.Date); ok && add.act.ByTeam == activity.Yes {
+			f.added[w] = true
+		}
+	}
+	return f
 }

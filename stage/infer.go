@@ -67,10 +67,18 @@ type run struct {
 	series   []series   // by rung
 	mark     *marks
 	state    state
+
+	// Version 2 only.
+	judge    *judge
+	facts    *facts2
+	exposure []float64
 }
 
 // week evaluates week w, and returns the stage and its status.
 func (r *run) week(w int) (*int, string) {
+	if r.judge != nil {
+		r.watch(w)
+	}
 	for i := range rungs {
 		if c := &r.coverage[i]; r.evaluable(i, w) {
 			k := r.criteria.ByName[rungs[i].name]
@@ -78,7 +86,12 @@ func (r *run) week(w int) (*int, string) {
 			if rungs[i].people {
 				people = max(people, r.retired(c, w))
 			}
-			r.state.latches[i].see(rungs[i], k, r.criteria, w, reading{value, people, c.count(w)})
+			now := reading{value, people, c.count(w)}
+			if h, ok := r.criteria.Habits[rungs[i].name]; ok && r.judge != nil {
+				r.state.latches[i].judgeHabit(h, k, rungs[i], r.criteria, w, now, r.judge.probability(i))
+				continue
+			}
+			r.state.latches[i].see(rungs[i], k, r.criteria, w, now)
 		}
 	}
 	now := r.holding()

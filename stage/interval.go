@@ -1,0 +1,54 @@
+package stage
+
+import "math"
+
+// pace is the running estimate of a habit that returns after some time of the team's own: once a sprint, say. The
+// longer the silence is for this team, the likelier the habit is gone.
+type pace struct {
+	memory
+	interval float64 // weeks from one time to the next, as expected at first
+	gaps     float64 // sum and number of those seen
+	count    float64
+	since    float64 // weeks since the last time, those of few people counted in part; negative before the first
+}
+
+func newPace(h Habit, interval float64) *pace {
+	return &pace{memory: newMemory(h), interval: interval, since: -1}
+}
+
+// usual is the team's own interval.
+func (p *pace) usual() float64 {
+	return (p.interval*p.habit.Weight + p.gaps) / (p.habit.Weight + p.count)
+}
+
+// due is how likely a team that has the habit shows it in this week, the next after a silence.
+func (p *pace) due(exposure float64) float64 {
+	if p.since < 0 {
+		return min(1/p.usual(), 0.9) * exposure
+	}
+	spread := 0.25 * p.usual()
+	return p.habit.Usual / (1 + math.Exp(-(p.since+1-p.usual()+0.5)/spread)) * exposure
+}
+
+// see takes in a week. Strong says that what was shown is all that the habit asks for; else it is a beginning of it.
+func (p *pace) see(begun, finished bool, exposure float64) {
+	p.pass()
+	due := p.due(exposure)
+	switch {
+	case begun:
+		p.weigh(max(due, 0.1), p.habit.Chance)
+		if p.since >= 0 && p.since < 3*p.usual() {
+			p.gaps += (p.since + exposure) * p.p
+			p.count += p.p
+		}
+		p.since = 0
+	default:
+		p.weigh(1-due, 1-p.habit.Chance)
+		if p.since >= 0 {
+			p.since += exposure
+		}
+	}
+	if finished {
+		p.weigh(1, p.habit.Chance*4)
+	}
+}

@@ -1,0 +1,98 @@
+package stage
+
+import "slices"
+
+// Rhythm is what tells a ritual from other looks.
+type Rhythm struct {
+	Minutes       int     // looks of a ritual are at most so far apart by the clock, on the same weekday
+	Memory        int     // a ritual's time is learnt from so many covered weeks
+	Coincidence   float64 // chance that some other look falls into that time
+	Burst         int     // so many separate looks in a week are trouble, or curiosity, and say little
+	Alone         float64 // share of the weeks with a look from which on one person's looks are that person's habit
+	ClockworkDays int     // a page opened to the minute on half of so many days, at night or on weekends, is a machine's
+}
+
+// cluster is people looking at about the same time.
+type cluster struct {
+	week, weekday, minute int
+	who                   []int
+	unknown               bool // somebody forgotten was among them
+}
+
+// has says whether cluster c lies in the time of slot s.
+func (s *cluster) has(c *cluster, minutes int) bool {
+	return s.weekday == c.weekday && apart(s.minute, c.minute) <= minutes
+}
+
+// clusters joins looks of the same day that are at most so many minutes apart, by week.
+func clusters(looks []look, weeks, minutes int) [][]cluster {
+	out := make([][]cluster, weeks)
+	for i, l := range looks {
+		same := i > 0 && looks[i-1].date == l.date && l.minute-looks[i-1].minute <= minutes
+		if !same {
+			out[l.week] = append(out[l.week], cluster{week: l.week, weekday: int(l.date.Weekday()), minute: l.minute})
+		}
+		c := &out[l.week][len(out[l.week])-1]
+		switch {
+		case l.who == 0:
+			c.unknown = true
+		case !slices.Contains(c.who, l.who):
+			c.who = append(c.who, l.who)
+		}
+	}
+	return out
+}
+
+// slot is when a team usually looks, as far as the weeks before showed it.
+type slot struct {
+	at    cluster
+	found bool
+	weeks int     // weeks in which somebody looked then
+	score float64 // the same, those of busy weeks counted less
+	who   map[int]int
+	crowd bool // somebody forgotten was among them
+}
+
+// usual finds the time at which the team looked most often in weeks, preferring one shared by different people.
+func (r Rhythm) usual(byWeek [][]cluster, weeks []int) slot {
+	var best slot
+	for _, w := range weeks {
+		for i := range byWeek[w] {
+			s := r.slotAt(byWeek[w][i], byWeek, weeks)
+			if !best.found || s.rank() > best.rank() || s.rank() == best.rank() && s.at.week > best.at.week {
+				best = s
+			}
+		}
+	}
+	return best
+}
+
+func (s *slot) rank() float64 {
+	if len(s.who) >= 2 || s.crowd {
+		return 2 * s.score
+	}
+	return s.score
+}
+
+func (r Rhythm) slotAt(at cluster, byWeek [][]cluster, weeks []int) slot {
+	s := slot{at: at, found: true, who: map[int]int{}}
+	for _, v := range weeks {
+		hit := false
+		for i := range byWeek[v] {
+			c := &byWeek[v][i]
+			if !at.has(c, r.Minutes) {
+				continue
+			}
+			hit = true
+			s.crowd = s.crowd || c.unknown
+			for _, p := range c.who {
+				s.who[p]++
+			}
+		}
+		if hit {
+			s.weeks++
+			s.score += 1 / float64(len(byWeek[v]))
+		}
+	}
+	return s
+}

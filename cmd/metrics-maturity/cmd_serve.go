@@ -104,7 +104,7 @@ func (s *server) run(ctx context.Context, work func(context.Context)) error {
 
 // schedule collects and assesses now and at every interval, until ctx ends. What is stored already is shown first.
 func (s *server) schedule(ctx context.Context) {
-	if _, any, err := s.desk.store.FirstDay(ctx); err == nil && any {
+	if _, filled, err := s.desk.store.FirstDay(ctx); err == nil && filled {
 		s.log("assessment failed", s.assess(ctx))
 	}
 	ticker := time.NewTicker(s.desk.Serve.Interval)

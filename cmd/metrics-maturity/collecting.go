@@ -25,13 +25,14 @@ func (d *desk) collect(ctx context.Context, sources []collector.Source, now func
 		return nil, err
 	}
 	for _, s := range summary.Sources {
+		if s.Err != nil { // the collector has logged it
+			failed = errors.Join(failed, fmt.Errorf("source %s: %w", s.Name, s.Err))
+			continue
+		}
 		d.log.Info("source read", "source", s.Name, "lines", s.Lines, "malformed", s.Malformed, "counted", s.Events[activity.Counted],
 			"automated", s.Events[activity.Automated], "unattributed", s.Events[activity.Unattributed], "seconds", s.Elapsed.Round(time.Millisecond).Seconds())
 		for _, note := range s.Notes {
 			d.log.Warn(firstLine(note), "source", s.Name)
-		}
-		if s.Err != nil {
-			failed = errors.Join(failed, fmt.Errorf("source %s: %w", s.Name, s.Err))
 		}
 	}
 	if err := d.warnBlind(ctx); err != nil {

@@ -129,7 +129,7 @@ type word struct {
 }
 
 // UnmarshalYAML keeps the text whatever YAML takes it for: a login may be 007, a label value true.
-func (w *word) UnmarshalYAML(n *yaml.Node) error {
+func (w *word) UnmarshalYAML(n *yaml.Node) error { //nolint:unparam // as yaml.Unmarshaler says
 	w.Text, w.Line = n.Value, n.Line
 	return nil
 }
@@ -227,16 +227,10 @@ func (s shape) checkKeys(n *yaml.Node, t reflect.Type, key, name string) error {
 				s.path, k.Line, k.Value, place(key, name), line)
 		}
 		seen[k.Value] = k.Line
-		of := t
-		if t.Kind() == reflect.Map {
-			of = t.Elem()
-		} else {
-			field, ok := fieldOf(t, k.Value)
-			if !ok {
-				return usageErrorf("%s:%d: unknown key %q in %s\nhint: %s",
-					s.path, k.Line, k.Value, place(key, name), suggest(k.Value, keysOf(t)))
-			}
-			of = field
+		of, known := fieldOf(t, k.Value)
+		if !known {
+			return usageErrorf("%s:%d: unknown key %q in %s\nhint: %s",
+				s.path, k.Line, k.Value, place(key, name), suggest(k.Value, keysOf(t)))
 		}
 		if err := s.check(v, of, join(key, k.Value), name); err != nil {
 			return err
@@ -301,7 +295,11 @@ func join(key, sub string) string {
 	return key + "." + sub
 }
 
+// fieldOf is the type of what stands at key: of a field of a struct, or of the values of a map.
 func fieldOf(t reflect.Type, key string) (reflect.Type, bool) {
+	if t.Kind() == reflect.Map {
+		return t.Elem(), true
+	}
 	for f := range t.Fields() {
 		if f.Tag.Get("yaml") == key {
 			return f.Type, true

@@ -185,8 +185,3 @@ func (c *config) sourceTypes() map[string]string {
 	}
 	return types
 }
-
-// warnf writes what a person should know and no program needs.
-func (a *app) warnf(format string, args ...any) {
-	_, _ = fmt.Fprintf(a.stderr, "warning: "+format+"\n", args...)
-}

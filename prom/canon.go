@@ -34,7 +34,7 @@ func (c *canon) expr(e parser.Expr) (numbers bool) {
 	start := len(c.out)
 	switch e := e.(type) {
 	case *parser.NumberLiteral:
-		c.out = strconv.AppendFloat(c.out, e.Val, 'g', -1, 64)
+		c.out = strconv.AppendFloat(c.out, e.Val+0, 'g', -1, 64) // -0, which is printed as 0s if written as -0y, becomes 0
 		numbers = true
 	case *parser.StringLiteral:
 		c.str(e.Val)

@@ -26,6 +26,8 @@ type baselineBook struct {
 	since   []activity.Date // by number: the first day
 	facts   []fact
 	weeks   int
+
+	snapshots map[string]bool // dashboards of which a snapshot was taken
 }
 
 func (b *baselineBook) written() series {
@@ -35,7 +37,7 @@ func (b *baselineBook) written() series {
 // baselines collects what the team wrote down: one-off queries made durable by those who asked them, snapshots,
 // annotations and goals. A link to a dashboard alone says nothing of where one stands.
 func (o *observer) baselines() *baselineBook {
-	b := &baselineBook{numbers: numbers[place]{}, weeks: o.cal.weeks}
+	b := &baselineBook{numbers: numbers[place]{}, weeks: o.cal.weeks, snapshots: map[string]bool{}}
 	add := func(a *activity.Act, p place) {
 		i := b.numbers.of(p)
 		if i == len(b.since) {
@@ -47,6 +49,7 @@ func (o *observer) baselines() *baselineBook {
 	for _, a := range o.acts[activity.KindShare] {
 		switch {
 		case a.Detail == activity.ShareSnapshot:
+			b.snapshots[a.Subject] = true
 			add(a, place{kind: activity.KindView, subject: a.Subject})
 		case a.Subject != "" && o.sharedOwn(a):
 			add(a, place{kind: activity.KindQuery, subject: a.Subject})
@@ -91,6 +94,9 @@ func (o *observer) revisits(b *baselineBook) series {
 			add(a, place{kind: activity.KindView, subject: a.Subject})
 		}
 	}
+	if o.criteria.Version >= 2 {
+		o.lookBacks(b, add)
+	}
 	for _, a := range o.acts[activity.KindGoal] {
 		if a.Detail == activity.GoalResult {
 			add(a, goalPlace(a))
@@ -101,7 +107,7 @@ func (o *observer) revisits(b *baselineBook) series {
 			continue
 		}
 		// It calls itself a follow-up, so it follows something: what was written down last.
-		if p, ok := o.latest(b, a.Date); ok {
+		if p, ok := o.latest(b, a.Date, nil); ok {
 			add(a, p)
 		}
 	}
@@ -113,11 +119,11 @@ func (o *observer) late(since, on activity.Date) bool {
 	return int(on-since) >= o.criteria.RevisitDays
 }
 
-// latest returns the newest baseline that a look on a day would revisit.
-func (o *observer) latest(b *baselineBook, on activity.Date) (found place, ok bool) {
+// latest returns the newest baseline that a look on a day would revisit, of those that are wanted.
+func (o *observer) latest(b *baselineBook, on activity.Date, of func(place) bool) (found place, ok bool) {
 	var since activity.Date
 	for p, i := range b.numbers {
-		if !o.late(b.since[i], on) {
+		if !o.late(b.since[i], on) || of != nil && !of(p) {
 			continue
 		}
 		if newer := cmp.Or(cmp.Compare(b.since[i], since), cmp.Compare(p.kind, found.kind), cmp.Compare(p.scope, found.scope),

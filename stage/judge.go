@@ -35,7 +35,7 @@ func (r *run) watch(w int) {
 	if r.coverage[3].covered[w] {
 		j.ritual.see(w, e)
 		last := j.ritual.outcomes[len(j.ritual.outcomes)-1].what
-		looked = last == weekUsual || last == weekOther
+		looked = last != weekNone
 	}
 	if r.coverage[4].covered[w] {
 		j.adjust.see(r.facts.added[w], r.series[4].became(w), e)

@@ -97,7 +97,7 @@ func (o *observer) changes() []*activity.Act {
 		}
 	}
 	for _, a := range o.acts[activity.KindEdit] {
-		if a.Detail != activity.EditDeleted && a.Subject != "" {
+		if a.Detail != activity.EditDeleted && a.Subject != "" && (o.criteria.Version < 2 || a.Own != activity.No) {
 			out = append(out, a)
 		}
 	}

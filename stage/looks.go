@@ -34,10 +34,13 @@ func clock(t time.Time) int { return t.Hour()*60 + t.Minute() }
 func (o *observer) looks() (kept []look, machines []int) {
 	people := numbers[activity.ActorID]{}
 	machines = make([]int, o.cal.weeks)
-	clockwork := o.clockwork()
+	clockwork, work := o.clockwork(), o.edited()
 	for _, a := range o.acts[activity.KindView] {
 		if a.Actor == 0 && !a.Retired {
 			continue // nobody's view is no ritual
+		}
+		if work[edited{a.Actor, a.Subject, a.Date}] {
+			continue
 		}
 		l := look{date: a.Date}
 		l.week, _ = o.cal.week(a.Date)
@@ -60,6 +63,25 @@ func (o *observer) looks() (kept []look, machines []int) {
 		return cmp.Or(cmp.Compare(a.date, b.date), cmp.Compare(a.minute, b.minute), cmp.Compare(a.who, b.who))
 	})
 	return kept, machines
+}
+
+// edited is a dashboard that somebody changed on a day.
+type edited struct {
+	who     activity.ActorID
+	subject string
+	date    activity.Date
+}
+
+// edited lists the dashboards of others that the team's people changed: who opens one to change it is at work for
+// others, and does not look at how the team is doing.
+func (o *observer) edited() map[edited]bool {
+	out := map[edited]bool{}
+	for _, a := range o.acts[activity.KindEdit] {
+		if a.Own == activity.No && a.Actor != 0 {
+			out[edited{a.Actor, a.Subject, a.Date}] = true
+		}
+	}
+	return out
 }
 
 // habitOf is whose page it is that comes back by itself.

@@ -67,8 +67,22 @@ func (r Rhythm) usual(byWeek [][]cluster, weeks []int) slot {
 	return best
 }
 
+// shared says whether different people looked then.
+func (s *slot) shared() bool { return len(s.who) >= 2 || s.crowd }
+
+// different says whether with those of c it was different people who looked then.
+func (s *slot) different(c *cluster) bool {
+	n := len(s.who)
+	for _, p := range c.who {
+		if s.who[p] == 0 {
+			n++
+		}
+	}
+	return n >= 2 || c.unknown || s.crowd
+}
+
 func (s *slot) rank() float64 {
-	if len(s.who) >= 2 || s.crowd {
+	if s.shared() {
 		return 2 * s.score
 	}
 	return s.score

@@ -1,22 +1,30 @@
 package stage
 
-import "math"
+import (
+	"math"
+	"math/bits"
+	"slices"
+)
 
-// ritual is the running estimate of whether a team looks at its dashboards regularly, in one of two ways: at a time
-// of its own, or at any time but in nearly every week. The first is told sooner, and its end too: a look at another
-// time does not stand in for it.
+// ritual is the running estimate of whether a team looks at its dashboards every week: at a time of its own (fixed),
+// or at any time (loose). Beside them stands the habit of one person alone (solo), which looks like a ritual in
+// everything but who takes part. What is left is no habit, in which people look by chance.
+//
+// A ritual at a time of its own is told sooner, and its end too: a look at another time does not stand in for it.
 type ritual struct {
-	habit    Habit
-	rhythm   Rhythm
-	fixed    float64 // probability of a ritual at a time of its own
-	loose    float64 // of one at any time
-	shown    float64
-	weeks    float64
-	byWeek   [][]cluster
-	seen     []int // covered weeks so far, oldest first
-	people   map[int]bool
-	slot     slot
-	solo     int // the person whose habit alone it seems to be, or 0
+	habit  Habit
+	rhythm Rhythm
+	byWeek [][]cluster
+
+	fixed, loose, solo float64 // probabilities
+	kept, weeks        float64 // weeks in which the fixed ritual took place, of those in which it could have
+	joined, met        float64 // of those that took place: in which others than the usual one took part
+
+	seen   []int        // covered weeks so far, oldest first
+	people map[int]bool // who ever looked
+	slot   slot
+	top    int // who looks most of all, or 0
+
 	outcomes []outcome
 }
 
@@ -31,87 +39,67 @@ type weekKind int
 const (
 	weekNone  weekKind = iota // nobody looked
 	weekOther                 // people looked, though not at the usual time
-	weekAlone                 // one person looked, whose own habit it seems to be
-	weekUsual                 // people looked at the usual time
+	weekAlone                 // only the one looked who always does
+	weekOwn                   // only the one looked who always does, at the usual time
+	weekUsual                 // others looked at the usual time
 )
 
-// looseShare is which part of the rituals is at no time of its own.
-const looseShare = 0.2
+// Beliefs about how people look, beside those of Habit. They are about habits in general, and not worth a setting.
+const (
+	looseShare = 0.2   // of the rituals, those at no time of their own
+	looseUsual = 0.92  // a ritual without a time of its own must show in nearly every week to be told from chance
+	looseLook  = 2     // how much likelier a look is with it than in a team that looks every other week
+	soloUsual  = 0.93  // the habit of one person is the steadiest of all
+	soloTakeUp = 0.004 // chance that somebody takes up a habit of their own in a week
+	othersJoin = 0.75  // in what share of a ritual's weeks others than the usual one are seen to take part
+	moved      = 0.02  // chance that a ritual moves to another time in a week
+)
 
 func newRitual(h Habit, r Rhythm, byWeek [][]cluster) *ritual {
-	return &ritual{habit: h, rhythm: r, fixed: h.Prior * (1 - looseShare), loose: h.Prior * looseShare, byWeek: byWeek, people: map[int]bool{}}
+	return &ritual{
+		habit: h, rhythm: r, byWeek: byWeek, people: map[int]bool{},
+		fixed: h.Prior * (1 - looseShare), loose: h.Prior * looseShare, solo: 0.1,
+	}
 }
 
-func (r *ritual) p() float64 { return min(r.fixed+r.loose, 1-1e-6) }
+func (r *ritual) p() float64 { return min(max(r.fixed+r.loose, 1e-6), 1-1e-6) }
 
+// rate is in what share of weeks this team's ritual takes place.
 func (r *ritual) rate() float64 {
-	return (r.habit.Usual*r.habit.Weight + r.shown) / (r.habit.Weight + r.weeks)
+	return max((r.habit.Usual*r.habit.Weight+r.kept)/(r.habit.Weight+r.weeks), 0.7)
+}
+
+// join is in what share of those weeks others than the usual one take part.
+func (r *ritual) join() float64 {
+	return (othersJoin*r.habit.Weight + r.joined) / (r.habit.Weight + r.met)
 }
 
 // see takes in covered week w.
 func (r *ritual) see(w int, exposure float64) {
-	recent := r.seen
-	if n := r.rhythm.Memory; len(recent) > n {
-		recent = recent[len(recent)-n:]
-	}
+	recent := r.seen[max(0, len(r.seen)-r.rhythm.Memory):]
 	r.seen = append(r.seen, w)
 	now := r.byWeek[w]
-	for _, c := range now {
-		for _, p := range c.who {
+	for i := range now {
+		for _, p := range now[i].who {
 			r.people[p] = true
 		}
 	}
-	r.solo = r.alone(append(recent[:len(recent):len(recent)], w))
 	r.slot = r.rhythm.usual(r.byWeek, recent)
-
-	// pass
-	none := 1 - r.fixed - r.loose
-	take, lapse := r.habit.TakeUp, r.habit.Lapse
-	r.fixed, r.loose = r.fixed*(1-lapse)+none*take*(1-looseShare), r.loose*(1-lapse)+none*take*looseShare
-
-	h := r.rate() * exposure
-	chance := r.chance()
-	k := len(now)
-	burst := k >= r.rhythm.Burst
+	r.top = r.most(r.seen[max(0, len(r.seen)-r.rhythm.Memory-1):])
 	kind := r.kind(now)
-	var fixed, loose, without float64
-	switch kind {
-	case weekNone:
-		fixed, loose, without = (1-h)*(1-chance), 1-h*0.95, 1-chance
-	case weekAlone:
-		fixed, loose, without = 0.5, 0.2, 0.8
-	case weekOther:
-		c := 1 - math.Pow(1-r.rhythm.Coincidence, float64(k))
-		fixed, loose, without = (1-h)*chance*1.5, h*0.95, chance*(1-c)
-		if burst {
-			fixed, loose, without = 1-h, 1, 1-c
-		}
-		if !r.slot.found || len(r.slot.who) < 2 && !r.slot.crowd { // no time of its own is known yet
-			fixed = max(fixed, 0.6*without)
-			if !burst {
-				fixed = max(fixed, 0.5*h)
-			}
-		}
-	case weekUsual:
-		c := 1 - math.Pow(1-r.rhythm.Coincidence, float64(k))
-		fixed, loose, without = h, h*c, chance*c
-		if burst {
-			fixed, loose, without = h, c, c
-		}
-	}
-	none = (1 - r.fixed - r.loose) * without
-	r.fixed *= fixed
-	r.loose *= loose
-	if sum := r.fixed + r.loose + none; sum > 0 {
-		r.fixed, r.loose = max(r.fixed/sum, 1e-6), max(r.loose/sum, 1e-6)
-	}
-	if kind != weekAlone {
-		r.weeks += r.p() * exposure
-		if kind == weekUsual || kind == weekOther && r.loose > r.fixed {
-			r.shown += r.p() * exposure
-		}
-	}
+	r.pass()
+	r.weigh(kind, now, exposure)
 	r.outcomes = append(r.outcomes, outcome{w, kind})
+}
+
+// pass lets a week go by.
+func (r *ritual) pass() {
+	none := max(1-r.fixed-r.loose-r.solo, 0)
+	take, stay := r.habit.TakeUp, 1-r.habit.Lapse
+	own := soloTakeUp * (r.fixed + r.loose)
+	r.fixed = r.fixed*stay + none*take*(1-looseShare) + r.solo*take*(1-looseShare)
+	r.loose = r.loose*stay + none*take*looseShare
+	r.solo = r.solo*stay + none*soloTakeUp + own
 }
 
 // chance is in what share of weeks somebody of a team without a ritual looks: the more people, the more strays.
@@ -119,77 +107,197 @@ func (r *ritual) chance() float64 {
 	return 1 - math.Exp(-r.habit.Chance*max(1, float64(len(r.people))/20))
 }
 
-// kind reads a week.
-func (r *ritual) kind(now []cluster) weekKind {
-	others := false
+// likelihood of a week under each of the possible habits.
+type likelihood struct{ none, fixed, loose, solo float64 }
+
+func (r *ritual) likely(kind weekKind, now []cluster, exposure float64) likelihood {
+	h, join, q := r.rate()*exposure, r.join(), r.chance()
+	k := 0 // looks in which others took part
 	for i := range now {
-		c := &now[i]
-		alone := r.solo != 0 && !c.unknown && len(c.who) == 1 && c.who[0] == r.solo
-		others = others || !alone
-		if alone || !r.slot.found || !r.slot.at.has(c, r.rhythm.Minutes) {
-			continue
+		if r.others(&now[i]) {
+			k++
 		}
-		// Different people at the same time, in this week or before.
-		n := len(r.slot.who)
-		for _, p := range c.who {
-			if r.slot.who[p] == 0 {
-				n++
+	}
+	burst := k >= r.rhythm.Burst
+	if burst {
+		q = 1 // something kept people busy: that they looked says nothing by itself
+	}
+	hit := 1 - math.Pow(1-r.rhythm.Coincidence, float64(max(k, 1))) // that one of so many looks falls into the time
+	var l likelihood
+	switch kind {
+	case weekNone:
+		return likelihood{1 - q, (1 - h) * (1 - q), (1 - looseUsual*exposure) * (1 - q) * 1.9, (1 - soloUsual*exposure) * (1 - q)}
+	case weekUsual:
+		l = likelihood{q * hit, h * join, looseLook * q * hit, q * hit * soloUsual}
+	case weekOwn:
+		l = likelihood{q * hit, h * (1 - join), looseLook * q * hit, soloUsual * 0.8}
+	case weekAlone:
+		l = likelihood{q * 0.5, (1 - h) * q * 0.5, q * 0.25, soloUsual * 0.4}
+	default:
+		l = likelihood{q * 0.5, (1-h)*q*0.5 + moved*h, looseLook * q * 0.5, (1 - soloUsual) * q * 0.5}
+		if r.top != 0 && r.took(now, r.top) {
+			l.solo = soloUsual * q * 0.5
+		}
+		if burst {
+			l.fixed, l.loose = (1-h)*0.5, 0.5
+		}
+		if !r.slot.found || !r.slot.shared() { // no time of its own is known yet
+			l.fixed = max(l.fixed, h*0.3)
+			if !burst && together(now) {
+				l.fixed, l.none = h*0.45, l.none*0.5
+			}
+			if r.top == 0 {
+				l.solo = soloUsual * 0.4
 			}
 		}
-		if n >= 2 || c.unknown || r.slot.crowd {
+	}
+	if r.top != 0 && r.took(now, r.top) {
+		switch days := r.days(now, r.top); {
+		case days >= 3 && !burst: // a person who looks every day, which no team does for a ritual
+			l.none, l.fixed, l.loose, l.solo = l.none*0.05, l.fixed*0.05, l.loose*0.05, l.solo*0.5
+		case kind == weekOwn && r.punctual(now): // nobody is punctual to the minute, week by week
+			l.none, l.fixed, l.loose, l.solo = l.none*0.1, l.fixed*0.05, l.loose*0.1, l.solo*0.5
+		default:
+			l.solo *= 0.15
+		}
+	}
+	return l
+}
+
+// others says whether somebody else than the one who looks most took part.
+func (r *ritual) others(c *cluster) bool {
+	for _, p := range c.who {
+		if p != r.top {
+			return true
+		}
+	}
+	return c.unknown
+}
+
+// days returns on how many days of the week p looked.
+func (r *ritual) days(now []cluster, p int) int {
+	var days uint8
+	for i := range now {
+		if slices.Contains(now[i].who, p) {
+			days |= 1 << now[i].weekday
+		}
+	}
+	return bits.OnesCount8(days)
+}
+
+// punctual says whether the one who looks most does so at the same minute in nearly all of the weeks before.
+func (r *ritual) punctual(now []cluster) bool {
+	minute := -1
+	for i := range now {
+		if r.slot.at.has(&now[i], r.rhythm.Minutes) && slices.Contains(now[i].who, r.top) {
+			minute = now[i].minute
+		}
+	}
+	same, hits := 0, 0
+	for _, w := range r.seen[max(0, len(r.seen)-r.rhythm.Memory-1) : len(r.seen)-1] {
+		for i := range r.byWeek[w] {
+			c := &r.byWeek[w][i]
+			if !r.slot.at.has(c, r.rhythm.Minutes) || !slices.Contains(c.who, r.top) {
+				continue
+			}
+			hits++
+			if apart(c.minute, minute) <= clockworkMinutes {
+				same++
+			}
+		}
+	}
+	return same >= 2 && 4*same >= 3*hits
+}
+
+// weigh takes in a week.
+func (r *ritual) weigh(kind weekKind, now []cluster, exposure float64) {
+	l := r.likely(kind, now, exposure)
+	none := max(1-r.fixed-r.loose-r.solo, 1e-6) * l.none
+	r.fixed, r.loose, r.solo = r.fixed*l.fixed, r.loose*l.loose, r.solo*l.solo
+	sum := none + r.fixed + r.loose + r.solo
+	if !(sum > 0) {
+		return
+	}
+	r.fixed, r.loose, r.solo = max(r.fixed/sum, 1e-6), max(r.loose/sum, 1e-6), max(r.solo/sum, 1e-6)
+	r.weeks += r.fixed * exposure
+	switch kind {
+	case weekUsual:
+		r.kept += r.fixed * exposure
+		r.met += r.fixed
+		r.joined += r.fixed
+	case weekOwn:
+		r.kept += r.fixed * exposure
+		r.met += r.fixed
+	}
+}
+
+// took says whether p looked.
+func (r *ritual) took(now []cluster, p int) bool {
+	return slices.ContainsFunc(now, func(c cluster) bool { return slices.Contains(c.who, p) })
+}
+
+// together says whether different people looked at the same time.
+func together(now []cluster) bool {
+	for i := range now {
+		if len(now[i].who) >= 2 {
+			return true
+		}
+	}
+	return false
+}
+
+// kind reads a week.
+func (r *ritual) kind(now []cluster) weekKind {
+	others, own := false, false
+	for i := range now {
+		c := &now[i]
+		other := r.others(c)
+		others = others || other
+		if !r.slot.found || !r.slot.at.has(c, r.rhythm.Minutes) {
+			continue
+		}
+		if !other {
+			own = true
+		} else if r.slot.different(c) {
 			return weekUsual
 		}
 	}
 	switch {
 	case len(now) == 0:
 		return weekNone
-	case !others:
-		return weekAlone
+	case others:
+		return weekOther
+	case own:
+		return weekOwn
 	}
-	return weekOther
+	return weekAlone
 }
 
-// alone returns the person who looked in nearly every week while the others hardly ever did, or 0.
-func (r *ritual) alone(weeks []int) int {
-	if len(weeks) < 3 {
-		return 0
-	}
+// most returns who looked in more of the weeks than anybody else, in at least two, or 0.
+func (r *ritual) most(weeks []int) int {
 	by := map[int]int{}
-	looked, unknown := 0, false
 	for _, w := range weeks {
 		in := map[int]bool{}
-		for _, c := range r.byWeek[w] {
-			unknown = unknown || c.unknown
-			for _, p := range c.who {
-				in[p] = true
+		for i := range r.byWeek[w] {
+			for _, p := range r.byWeek[w][i].who {
+				if !in[p] {
+					in[p] = true
+					by[p]++
+				}
 			}
 		}
-		for p := range in {
-			by[p]++
-		}
-		if len(r.byWeek[w]) > 0 {
-			looked++
-		}
 	}
-	top := 0
+	top, second := 0, 0
 	for p, n := range by {
-		if top == 0 || n > by[top] || n == by[top] && p < top {
+		switch {
+		case n > by[top]:
+			second = max(second, by[top])
 			top = p
+		default:
+			second = max(second, n)
 		}
 	}
-	if unknown || top == 0 || by[top]*4 < 3*len(weeks) {
-		return 0
-	}
-	others := 0
-	for _, w := range weeks {
-		for _, c := range r.byWeek[w] {
-			if len(c.who) > 1 || c.who[0] != top {
-				others++
-				break
-			}
-		}
-	}
-	if float64(others) > (1-r.rhythm.Alone)*float64(len(weeks)) {
+	if by[top] < 2 || by[top] == second {
 		return 0
 	}
 	return top

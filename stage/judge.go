@@ -86,13 +86,20 @@ func (j *judge) probability(i int) float64 {
 	return -1
 }
 
+// counted is the rung without its demand for different people: that holiday leave one person alone for a while is
+// no end of a ritual.
+func (r rung) counted() rung {
+	r.people = false
+	return r
+}
+
 // judgeHabit tells whether a habit holds by its probability.
 func (l *latch) judgeHabit(h Habit, k Criterion, r rung, c Criteria, w int, now reading, p float64) {
 	l.last, l.reading = w, now
 	enough := now.value >= k.Enter && (!r.people || now.people >= c.People)
 	l.meets = p >= 0.5 && enough
 	switch {
-	case l.holds && (p < h.End || r.lapsing(k, c, now)):
+	case l.holds && (p < h.End || r.counted().lapsing(k, c, now)):
 		l.holds = false
 	case !l.holds && p >= h.Begin && enough:
 		l.holds = true

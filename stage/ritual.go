@@ -62,7 +62,35 @@ func newRitual(h Habit, r Rhythm, byWeek [][]cluster) *ritual {
 	}
 }
 
-func (r *ritual) p() float64 { return min(max(r.fixed+r.loose, 1e-6), 1-1e-6) }
+// p is the probability of a ritual of the team. With only one person seen for long there is none.
+func (r *ritual) p() float64 {
+	if n := 2 * r.rhythm.Memory; len(r.seen) >= n && r.one(r.seen[len(r.seen)-n:]) {
+		return 1e-6
+	}
+	return min(max(r.fixed+r.loose, 1e-6), 1-1e-6)
+}
+
+// one says whether at most one person looked in weeks.
+func (r *ritual) one(weeks []int) bool {
+	who := 0
+	for _, w := range weeks {
+		for i := range r.byWeek[w] {
+			c := &r.byWeek[w][i]
+			if c.unknown {
+				return false
+			}
+			for _, p := range c.who {
+				if who == 0 {
+					who = p
+				}
+				if p != who {
+					return false
+				}
+			}
+		}
+	}
+	return true
+}
 
 // rate is in what share of weeks this team's ritual takes place.
 func (r *ritual) rate() float64 {
@@ -155,7 +183,7 @@ func (r *ritual) likely(kind weekKind, now []cluster, exposure float64) likeliho
 		switch days := r.days(now, r.top); {
 		case days >= 3 && !burst: // a person who looks every day, which no team does for a ritual
 			l.none, l.fixed, l.loose, l.solo = l.none*0.05, l.fixed*0.05, l.loose*0.05, l.solo*0.5
-		case kind == weekOwn && r.punctual(now): // nobody is punctual to the minute, week by week
+		case kind != weekUsual && r.punctual(now): // nobody is punctual to the minute, week by week
 			l.none, l.fixed, l.loose, l.solo = l.none*0.1, l.fixed*0.05, l.loose*0.1, l.solo*0.5
 		default:
 			l.solo *= 0.15
@@ -192,6 +220,9 @@ func (r *ritual) punctual(now []cluster) bool {
 		if r.slot.at.has(&now[i], r.rhythm.Minutes) && slices.Contains(now[i].who, r.top) {
 			minute = now[i].minute
 		}
+	}
+	if minute < 0 {
+		return false
 	}
 	same, hits := 0, 0
 	for _, w := range r.seen[max(0, len(r.seen)-r.rhythm.Memory-1) : len(r.seen)-1] {

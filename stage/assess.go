@@ -45,7 +45,12 @@ func (r *run) assess(asOf activity.Date) Assessment {
 	a.History = make([]WeekStage, 0, r.cal.weeks)
 	for w := range r.cal.weeks {
 		stage, status := r.week(w)
-		a.History = append(a.History, WeekStage{Week: r.cal.monday(w), Stage: stage, Status: status})
+		row := WeekStage{Week: r.cal.monday(w), Stage: stage, Status: status}
+		if stage != nil && r.judge != nil {
+			p := r.believed(w)
+			row.Confidence = &p
+		}
+		a.History = append(a.History, row)
 	}
 	for i := range rungs {
 		a.Criteria = append(a.Criteria, r.result(i))
@@ -60,6 +65,9 @@ func (r *run) assess(asOf activity.Date) Assessment {
 	raw := r.top(func(l *latch) bool { return l.meets })
 	since := r.cal.monday(r.state.since)
 	confidence := r.confidence()
+	if r.judge != nil {
+		confidence = *a.History[len(a.History)-1].Confidence
+	}
 	a.Stage, a.StageName, a.RawStage = r.state.stage, Names()[*r.state.stage], &raw
 	a.Since, a.PreviousStage, a.Confidence = &since, r.state.previous, &confidence
 	a.Next = r.next()

@@ -75,4 +75,7 @@ type WeekStage struct {
 	Week   activity.Date // its Monday
 	Stage  *int
 	Status string
+
+	// Confidence is the probability that Stage is the true one, as of that week. Version 1 tells none.
+	Confidence *float64
 }

@@ -165,7 +165,7 @@ func skipSpace(text string, i int) int {
 		switch text[i] {
 		case ' ', '\t', '\n', '\r':
 		case '#':
-			end := strings.IndexByte(text[i:], '\n')
+			end := strings.IndexAny(text[i:], "\n\r") // as PromQL's own lexer has it
 			if end < 0 {
 				return len(text)
 			}

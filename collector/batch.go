@@ -1,46 +1,27 @@
 package collector
 
 import (
-	"context"
-	"encoding/json"
-	"fmt"
-	"sync"
 	"time"
 
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
-	"github.com/metrics-maturity/metrics-maturity/collector/lines"
 	"github.com/metrics-maturity/metrics-maturity/collector/store"
 )
 
-const (
-	// tooLate is how far ahead of this machine's clock a line may have been written. Beyond it, it would mark days as
-	// covered that have not come yet.
-	tooLate = 36 * time.Hour
-	// maxActors bounds the identities remembered between batches; beyond it they are looked up again.
-	maxActors = 1 << 17
-)
+// maxRemembered bounds what is remembered between batches; beyond it, it is looked up again.
+const maxRemembered = 1 << 17
 
-// reader reads one source. It is used by one goroutine.
-type reader struct {
-	Config
-	source  Source
-	judging *sync.Mutex
-	sum     *SourceSummary
-
-	version   int64
-	held      *held
-	malformed int64
-
-	total   int64 // bytes to read in this run
-	saved   []lines.Position
-	sampled time.Time      // when a line was last shown
-	failed  error          // what could not be read; the rest was
-	refused bool           // the parser said that a file is of no use: said once
-	parsed  activity.Batch // of one line
-
-	known   map[activity.Identity]activity.ActorID // committed
-	queries map[string]bool                        // keys of queries known to be stored
-	boards  map[place]activity.Dashboard           // as last stored
+// folder folds what is read into a batch. It is used by one goroutine; where several files are read side by side there are
+// several, and a commit takes them all.
+type folder struct {
+	*reader
+	parsed activity.Batch // of one line
+	known  map[activity.Identity]activity.ActorID
+	boards map[place]activity.Dashboard // as last stored
+	texts  textCache
+	sorts  [4]sortID // lately used
+	clock  clock
+	last   activity.CoveredDay // noted last
+	latest time.Time           // beyond it a line's time is not believed
 
 	batch
 }
@@ -48,267 +29,166 @@ type reader struct {
 // place is a dashboard's.
 type place struct{ scope, uid string }
 
+// sortID is a sort with its number in the batch.
+type sortID struct {
+	store.Sort
+	id   uint32
+	used bool
+}
+
 // batch is what was read since the last commit. Actors that are not stored yet have negative ids: -1 is fresh[0].
 type batch struct {
-	days    map[activity.Day]*activity.Day
+	days    *store.Folded
+	parts   []part // to be held
 	fresh   []activity.Identity
 	freshID map[activity.Identity]activity.ActorID
 	asked   []activity.Query
+	parsing []store.Text // texts that were parsed
 	facts   activity.Batch
 	covered map[activity.CoveredDay]bool
 	bad     int64
+	foreign int64 // lines of other logs
 	lines   int
-	day     dayCache
+	failed  error // what could not be read; the rest was
 }
 
-// dayCache saves the conversion of a time to a civil day for neighbours in one day.
-type dayCache struct {
-	date       activity.Date
-	begin, end time.Time
+// rows is about how much memory the batch takes.
+func (b *batch) rows() int {
+	return b.days.Len() + len(b.asked) + len(b.facts.Dashboards) + len(b.fresh)
 }
 
-func (r *reader) reset() {
-	r.batch = batch{
-		days: map[activity.Day]*activity.Day{}, freshID: map[activity.Identity]activity.ActorID{}, covered: map[activity.CoveredDay]bool{},
-	}
-	if r.known == nil || len(r.known) > maxActors {
-		r.known = map[activity.Identity]activity.ActorID{}
-	}
-	if r.queries == nil || len(r.queries) > maxActors {
-		r.queries = map[string]bool{}
-	}
-	if r.boards == nil || len(r.boards) > maxActors {
-		r.boards = map[place]activity.Dashboard{}
-	}
+func newFolder(r *reader) *folder {
+	f := &folder{reader: r, clock: clock{location: r.Location}}
+	f.reset()
+	return f
 }
 
-// plausible reports whether a line may have been written at t.
-func (r *reader) plausible(t time.Time) bool {
-	return t.Year() >= 2010 && t.Before(r.Now().Add(tooLate))
+// reset begins a batch.
+func (f *folder) reset() {
+	f.batch = batch{
+		days: store.NewFolded(f.source.Name), freshID: map[activity.Identity]activity.ActorID{}, covered: map[activity.CoveredDay]bool{},
+		parts: f.parts[:0],
+	}
+	f.sorts, f.last = [4]sortID{}, activity.CoveredDay{}
+	if f.known == nil || len(f.known) > maxRemembered {
+		f.known = map[activity.Identity]activity.ActorID{}
+	}
+	if f.boards == nil || len(f.boards) > maxRemembered {
+		f.boards = map[place]activity.Dashboard{}
+	}
+	f.texts.bound()
 }
 
 // cover notes that a line of a class was read.
-func (r *reader) cover(l activity.Line) {
-	if l.Time.Before(r.day.begin) || !l.Time.Before(r.day.end) {
-		r.day.date = activity.DateOf(l.Time.In(r.Location))
-		r.day.begin, r.day.end = r.day.date.Start(r.Location), (r.day.date + 1).Start(r.Location)
+func (f *folder) cover(l activity.Line) {
+	f.clock.set(l.Time)
+	d := activity.CoveredDay{Source: f.source.Name, Class: l.Class, Date: f.clock.date}
+	if d == f.last {
+		return
 	}
-	r.covered[activity.CoveredDay{Source: r.source.Name, Class: l.Class, Date: r.day.date}] = true
-	if l.Class == activity.ClassView {
-		r.covered[activity.CoveredDay{Source: r.source.Name, Class: activity.ClassAny, Date: r.day.date}] = true
+	f.last = d
+	f.covered[d] = true
+	if d.Class == activity.ClassView {
+		d.Class = activity.ClassAny
+		f.covered[d] = true
 	}
 }
 
 // add takes what a parser or fetcher read. Everything that names a person or holds a query's text ends here.
-func (r *reader) add(b *activity.Batch) {
-	for _, e := range b.Events {
-		actor := r.actor(e.Who)
+func (f *folder) add(b *activity.Batch) {
+	for i := range b.Events {
+		e := &b.Events[i]
+		actor := f.actor(e.Who)
 		if e.Query != "" {
-			q := r.ask(e.Query)
+			q := f.ask(e.Query)
 			e.Subject = q.Fingerprint
 			if e.Kind == activity.KindQuery && e.Step == "" && e.Detail == "" {
 				e.Detail = q.Variant // no person is known: the matchers may tell whose query it is
 			}
 		}
-		if e.Step != "" && r.source.Joiner != nil {
-			r.held.Parts = append(r.held.Parts, newPart(e, actor))
+		if e.Step != "" && f.source.Joiner != nil {
+			f.parts = append(f.parts, newPart(e, actor))
 			continue
 		}
-		r.fold(joined{e, actor})
+		f.fold(e, actor)
 	}
 	for _, d := range b.Dashboards {
 		d.Seen = d.Seen.Truncate(24 * time.Hour)
 		at := place{d.Scope, d.UID}
-		if last, ok := r.boards[at]; ok && last.Same(d) && !d.Seen.Before(last.Seen) {
+		if last, ok := f.boards[at]; ok && last.Same(d) && !d.Seen.Before(last.Seen) {
 			continue
 		}
-		r.boards[at] = d
-		r.facts.Dashboards = append(r.facts.Dashboards, d)
+		f.boards[at] = d
+		f.facts.Dashboards = append(f.facts.Dashboards, d)
 	}
-	r.facts.Rules = append(r.facts.Rules, b.Rules...)
+	f.facts.Rules = append(f.facts.Rules, b.Rules...)
 	for _, g := range b.Goals {
 		if g.Query != "" {
-			q := r.ask(g.Query)
+			q := f.Fingerprint(g.Query)
+			f.asked = append(f.asked, q)
 			g.Query, g.Metrics = q.Fingerprint, q.Metrics
 		}
-		r.facts.Goals = append(r.facts.Goals, g)
+		f.facts.Goals = append(f.facts.Goals, g)
 	}
 }
 
-func (r *reader) ask(text string) activity.Query {
-	q := r.Fingerprint(text)
-	if q.Fingerprint != "" && !r.queries[q.Key()] {
-		r.queries[q.Key()] = true
-		r.asked = append(r.asked, q)
-	}
-	return q
-}
-
-func (r *reader) actor(who activity.Identity) activity.ActorID {
+func (f *folder) actor(who activity.Identity) activity.ActorID {
 	if who.IsZero() {
 		return 0
 	}
-	if id, ok := r.known[who]; ok {
+	if id, ok := f.known[who]; ok {
 		return id
 	}
-	id, ok := r.freshID[who]
+	id, ok := f.freshID[who]
 	if !ok {
-		r.fresh = append(r.fresh, who)
-		id = -activity.ActorID(len(r.fresh))
-		r.freshID[who] = id
+		f.fresh = append(f.fresh, who)
+		id = -activity.ActorID(len(f.fresh))
+		f.freshID[who] = id
 	}
 	return id
 }
 
-func (r *reader) fold(e joined) {
-	d := activity.FoldEvent(e.Event, r.Location)
-	d.Source, d.Actor = r.source.Name, e.Actor
-	key := d.Key()
-	if sum, ok := r.days[key]; ok {
-		sum.Add(d)
-		return
-	}
-	r.days[key] = &d
+// fold adds a finished event to its day.
+func (f *folder) fold(e *activity.Event, actor activity.ActorID) {
+	f.clock.set(e.Time)
+	at := e.Time.UnixNano()
+	f.days.Add(f.clock.date, f.sort(e), f.days.NameID(e.Subject), actor, store.Sum{Count: max(e.Count, 1), First: at, Last: at, Hours: 1 << f.clock.hour})
 }
 
-// position is how far this batch got.
-type position struct {
-	cursors   map[string][]byte
-	watermark time.Time
-	done      bool
-}
-
-// commit saves the batch with the position it reached, and begins the next.
-func (r *reader) commit(ctx context.Context, at position) error {
-	ids, err := r.resolve(ctx)
-	if err != nil {
-		return errStore{err}
-	}
-	c := store.Commit{
-		Source: r.source.Name, Version: r.version, Queries: r.asked, Dashboards: r.facts.Dashboards, Rules: r.facts.Rules, Goals: r.facts.Goals,
-		Malformed: r.bad, Cursors: at.cursors,
-	}
-	if r.source.Joiner != nil {
-		for i, p := range r.held.Parts {
-			r.held.Parts[i].Actor = ids.of(p.Actor)
-		}
-		for _, e := range r.held.settle(r.source.Joiner, at.watermark, at.done) {
-			r.fold(e)
-		}
-		if c.Held, err = json.Marshal(r.held); err != nil {
-			return fmt.Errorf("what is held can't be written: %w", err)
+// sort returns the number of an event's sort: there are few, and the same ones again and again.
+func (f *folder) sort(e *activity.Event) uint32 {
+	want := store.Sort{Kind: e.Kind, Scope: e.Scope, Detail: e.Detail, Robot: e.Robot, Tenant: e.Tenant}
+	for i := range f.sorts {
+		if s := &f.sorts[i]; s.used && s.Sort == want {
+			return s.id
 		}
 	}
-	for _, d := range r.days {
-		d.Actor = ids.of(d.Actor)
-		c.Days = append(c.Days, *d)
-	}
-	c.Days = activity.Fold(c.Days) // a new actor's days and those of settled parts meet only now
-	for d := range r.covered {
-		c.Covered = append(c.Covered, d)
-	}
-	if r.source.Joiner != nil {
-		c.HeldDay = r.provisional()
-	}
-	c.Totals, c.HeldTotals = r.judge(c, ids)
-	version, err := r.Store.Save(ctx, c)
-	if err != nil {
-		return errStore{err}
-	}
-	r.version = version
-	r.malformed += r.bad
-	for _, t := range c.Totals {
-		r.sum.Events[t.Outcome] += t.Count
-	}
-	r.reset()
-	return nil
-}
-
-// provisional folds what is held as things stand.
-func (r *reader) provisional() []activity.Day {
-	var days []activity.Day
-	for _, e := range r.held.provisional(r.source.Joiner) {
-		d := activity.FoldEvent(e.Event, r.Location)
-		d.Source, d.Actor = r.source.Name, e.Actor
-		days = append(days, d)
-	}
-	return activity.Fold(days)
-}
-
-// judge counts the days of a commit by outcome.
-func (r *reader) judge(c store.Commit, ids actorIDs) (totals, heldTotals []store.EventTotal) {
-	r.judging.Lock()
-	defer r.judging.Unlock()
-	for i, id := range ids.ids {
-		r.Judge.Learn(id, ids.actors[i].Digests)
-	}
-	for _, q := range c.Queries {
-		r.Judge.LearnQuery(q)
-	}
-	for _, rule := range c.Rules {
-		r.Judge.LearnRule(rule)
-	}
-	for _, d := range c.Dashboards {
-		r.Judge.LearnDashboard(d)
-	}
-	return r.totals(c.Days), r.totals(c.HeldDay)
-}
-
-// countHeld adds what is held, as things stand, to the summary of the run.
-func (r *reader) countHeld(sign int64) {
-	if r.source.Joiner == nil {
-		return
-	}
-	r.judging.Lock()
-	defer r.judging.Unlock()
-	for _, t := range r.totals(r.provisional()) {
-		r.sum.Events[t.Outcome] += sign * t.Count
-	}
-}
-
-func (r *reader) totals(days []activity.Day) []store.EventTotal {
-	counts := map[store.EventTotal]int64{}
-	for _, a := range r.Judge.Attribute(days) {
-		counts[store.EventTotal{Source: r.source.Name, Kind: a.Kind, Outcome: a.Outcome}] += a.Count
-	}
-	var out []store.EventTotal
-	for t, n := range counts {
-		t.Count = n
-		out = append(out, t)
-	}
-	return out
-}
-
-// actorIDs are the ids of a batch's new actors.
-type actorIDs struct {
-	actors []store.Actor
-	ids    []activity.ActorID
-}
-
-// of returns the stored id of an actor of the batch.
-func (a actorIDs) of(id activity.ActorID) activity.ActorID {
-	if id < 0 {
-		return a.ids[-id-1]
-	}
+	id := f.days.SortID(want)
+	copy(f.sorts[1:], f.sorts[:])
+	f.sorts[0] = sortID{want, id, true}
 	return id
 }
 
-// resolve stores the actors that the batch saw first.
-func (r *reader) resolve(ctx context.Context) (actorIDs, error) {
-	var a actorIDs
-	if len(r.fresh) == 0 {
-		return a, nil
+// clock tells the civil day and hour of times. Neighbours mostly share both, which saves the conversion.
+type clock struct {
+	location   *time.Location
+	begin, end int64 // the hour in nanoseconds since 1970; nothing is known if they are equal
+	date       activity.Date
+	hour       int
+}
+
+func (c *clock) set(t time.Time) {
+	at := t.UnixNano()
+	if at >= c.begin && at < c.end {
+		return
 	}
-	for _, who := range r.fresh {
-		whole, digests := r.Key.Actor(who)
-		a.actors = append(a.actors, store.Actor{Whole: whole, Digests: digests})
+	local := t.In(c.location)
+	c.date, c.hour = activity.DateOf(local), local.Hour()
+	begin := local.Add(-time.Duration(local.Minute())*time.Minute - time.Duration(local.Second())*time.Second - time.Duration(local.Nanosecond()))
+	end := begin.Add(time.Hour)
+	c.begin, c.end = begin.UnixNano(), end.UnixNano()
+	_, before := begin.Zone()
+	if _, after := end.Zone(); before != after || begin.Hour() != c.hour { // the clocks are changed in this hour
+		c.begin, c.end = 0, 0
 	}
-	var err error
-	if a.ids, err = r.Store.ActorIDs(ctx, a.actors); err != nil {
-		return a, err
-	}
-	for i, who := range r.fresh {
-		r.known[who] = a.ids[i]
-	}
-	return a, nil
 }

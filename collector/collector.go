@@ -69,11 +69,13 @@ type Config struct {
 	Key         activity.Key
 	Location    *time.Location // days are cut there
 	Fingerprint func(text string) activity.Query
+	Profile     string // what Fingerprint depends on beside the text: what is known of texts is kept under it
 	Judge       Judge
 	Logger      *slog.Logger
 	Now         func() time.Time
 	Progress    func(Progress) // called now and then while files are read, by several goroutines
 	BatchLines  int            // lines after which a batch commits; 0 for the default
+	Retention   time.Duration  // how long actors live: older acts do not wait for lines that may still turn up
 }
 
 // Progress is how far a source's files were read in this run, in bytes as they are on disk.
@@ -94,6 +96,7 @@ type SourceSummary struct {
 	Lines     int64
 	Bytes     int64
 	Malformed int64
+	Foreign   int64 // lines that belong to another log, and say nothing
 	Events    map[activity.Outcome]int64
 	Notes     []string
 	Err       error
@@ -106,10 +109,11 @@ func Run(ctx context.Context, c Config) (Summary, error) {
 	var mu sync.Mutex // guards the judge, which every source asks
 	sum := Summary{Sources: make([]SourceSummary, len(c.Sources))}
 	g, ctx := errgroup.WithContext(ctx)
+	stored := newStoredTexts(ctx, &c)
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i, src := range c.Sources {
 		g.Go(func() error {
-			r := &reader{Config: c, source: src, judging: &mu, sum: &sum.Sources[i]}
+			r := &reader{Config: c, source: src, judging: &mu, stored: stored, sum: &sum.Sources[i]}
 			return r.run(ctx)
 		})
 	}
@@ -128,7 +132,6 @@ func (r *reader) run(ctx context.Context) error {
 	r.sum.Name, r.sum.Events = r.source.Name, map[activity.Outcome]int64{}
 	err := r.read(ctx)
 	r.sum.Elapsed = r.Now().Sub(began)
-	r.sum.Malformed = r.malformed
 	var broken errStore
 	switch {
 	case errors.As(err, &broken):
@@ -159,7 +162,7 @@ func (r *reader) read(ctx context.Context) error {
 	if r.held, err = newHeld(p.Held); err != nil {
 		return errStore{fmt.Errorf("what is held can't be read: %w", err)}
 	}
-	r.reset()
+	r.folders = []*folder{newFolder(r)}
 	// What was open before is not of this run; what is open after it is.
 	r.countHeld(-1)
 	defer r.countHeld(1)

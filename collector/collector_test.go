@@ -90,11 +90,13 @@ type run struct {
 	batch int
 	log   bytes.Buffer
 	now   time.Time
+
+	retention time.Duration
 }
 
 func newRun(t *testing.T) *run {
 	t.Helper()
-	return &run{dir: t.TempDir(), now: now}
+	return &run{dir: t.TempDir(), now: now, retention: 10 * 365 * 24 * time.Hour}
 }
 
 func (r *run) store(t *testing.T) *store.Store {
@@ -119,7 +121,7 @@ func (r *run) collect(t *testing.T, ctx context.Context) (collector.Summary, err
 	defer closeStore(t, s)
 	logger := slog.New(slog.NewTextHandler(&r.log, nil))
 	return collector.Run(ctx, collector.Config{
-		Store: s, Key: activity.NewKey([]byte("k")), Location: time.UTC, Judge: toyJudge{}, Logger: logger, BatchLines: r.batch,
+		Store: s, Key: activity.NewKey([]byte("k")), Location: time.UTC, Judge: toyJudge{}, Logger: logger, BatchLines: r.batch, Retention: r.retention,
 		Now: func() time.Time { return r.now }, Fingerprint: func(text string) activity.Query { return activity.Query{Fingerprint: text} },
 		Sources: []collector.Source{{
 			Name: "toy", Parser: toyParser{}, Joiner: toyJoiner{},
@@ -316,6 +318,33 @@ func TestHeldActsAreBoundedAndForgotten(t *testing.T) {
 	}
 	if parts := bytes.Count(p.Held, []byte(`"step"`)); parts > 2*24*60*2+100 {
 		t.Errorf("%d parts are held", parts)
+	}
+}
+
+// TestNobodyIsHeldForLong: the last acts of a log wait for lines that may still come, but not longer than their actors may live.
+func TestNobodyIsHeldForLong(t *testing.T) {
+	r := newRun(t)
+	r.write(t, "a.log", "2026-03-02T09:00:00Z alice a d1\n")
+	held := func() int {
+		t.Helper()
+		r.mustCollect(t)
+		s := r.store(t)
+		defer closeStore(t, s)
+		p, err := s.Progress(t.Context(), "toy")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return bytes.Count(p.Held, []byte(`"step"`))
+	}
+	if n := held(); n != 1 {
+		t.Errorf("%d parts are held, want 1", n)
+	}
+	r.retention = 100 * 24 * time.Hour
+	if n := held(); n != 0 {
+		t.Errorf("%d parts are held after the retention, want none", n)
+	}
+	if got := r.days(t); len(got) != 2 {
+		t.Errorf("%v", got)
 	}
 }
 

@@ -11,15 +11,16 @@ const fetchCursor = "fetch"
 
 // fetch lets the source read by itself; each batch commits with the cursor that it reached.
 func (r *reader) fetch(ctx context.Context, cursor []byte) error {
+	f := r.folders[0]
 	return r.source.Fetcher.Fetch(ctx, cursor, func(b activity.Batch, cursor []byte, covered []activity.CoveredDay) error {
-		r.add(&b)
-		r.bad += b.Malformed
+		f.add(&b)
+		f.bad += b.Malformed
 		for _, d := range covered {
 			d.Source = r.source.Name
-			r.covered[d] = true
+			f.covered[d] = true
 			if d.Class == activity.ClassView {
 				d.Class = activity.ClassAny
-				r.covered[d] = true
+				f.covered[d] = true
 			}
 		}
 		return r.commit(ctx, position{cursors: map[string][]byte{fetchCursor: cursor}, done: true})

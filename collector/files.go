@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
@@ -24,9 +26,15 @@ const (
 	turnLines = 1 << 11
 	// maxOpen is how many files are open at once: each has a buffer, and a decoder if it is compressed.
 	maxOpen = 8
+	// tooLate is how far ahead of this machine's clock a line may have been written. Beyond it, it would mark days as
+	// covered that have not come yet.
+	tooLate = 36 * time.Hour
 	// sampleEvery is how often, at most, a line that can't be read is shown in the log.
 	sampleEvery = time.Minute
 )
+
+// earliest is when a line may have been written: neither log is older.
+var earliest = time.Date(2010, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // file is one file being read.
 type file struct {
@@ -35,6 +43,8 @@ type file struct {
 	ended  bool
 	moved  bool // since the last commit
 	seen   stretch
+
+	refused bool // the parser said that it is of no use: said once
 }
 
 // readFiles reads all files of the source side by side, the one that is furthest behind first, so that the parts of an act
@@ -66,7 +76,7 @@ func (r *reader) readFiles(ctx context.Context, cursors map[string][]byte) (err 
 	if err := r.readAll(ctx, files, opened.Positions); err != nil {
 		return err
 	}
-	return r.failed
+	return r.failure
 }
 
 // readAll reads until every file has ended, committing as it goes.
@@ -81,15 +91,18 @@ func (r *reader) readAll(ctx context.Context, files []*file, known []lines.Posit
 	if limit == 0 {
 		limit = firstBatchLines
 	}
+	for range min(len(files), runtime.GOMAXPROCS(0)) - 1 {
+		r.folders = append(r.folders, newFolder(r))
+	}
 	var open []*file
-	for f := behind(files); f != nil; f = behind(files) {
-		open = makeRoom(open, f)
+	for turns := behind(files, len(r.folders)); len(turns) > 0; turns = behind(files, len(r.folders)) {
+		open = makeRoom(open, turns)
 		if err := ctx.Err(); err != nil {
 			// A clean stop keeps what was read: the caller's context is gone, the commit must not be.
 			return errors.Join(err, r.save(context.WithoutCancel(ctx), files, at))
 		}
-		r.turn(f, max(1, min(turnLines, limit-r.lines)))
-		if r.lines >= limit || r.rows() >= maxBatchRows {
+		r.take(turns, max(1, min(turnLines, limit-r.batchLines())))
+		if r.batchLines() >= limit || r.batchRows() >= maxBatchRows {
 			if err := r.save(ctx, files, at); err != nil {
 				return err
 			}
@@ -103,84 +116,122 @@ func (r *reader) readAll(ctx context.Context, files []*file, known []lines.Posit
 	return r.save(ctx, files, at)
 }
 
-// rows is about how much memory the batch takes.
-func (r *reader) rows() int {
-	return len(r.days) + len(r.asked) + len(r.facts.Dashboards) + len(r.fresh)
+func (r *reader) batchLines() (n int) {
+	for _, f := range r.folders {
+		n += f.lines
+	}
+	return n
 }
 
-// behind returns the file whose newest line is oldest, nil if all have ended.
-func behind(files []*file) *file {
-	var oldest *file
+func (r *reader) batchRows() (n int) {
+	for _, f := range r.folders {
+		n += f.rows()
+	}
+	return n
+}
+
+// take reads up to n lines of each file, the files side by side.
+func (r *reader) take(files []*file, n int) {
+	var others sync.WaitGroup
+	for i, f := range files[1:] {
+		others.Go(func() { r.folders[i+1].turn(f, n) })
+	}
+	r.folders[0].turn(files[0], n)
+	others.Wait()
+	for _, f := range r.folders {
+		r.failure = errors.Join(r.failure, f.failed)
+		f.failed = nil
+	}
 	for _, f := range files {
-		if !f.ended && (oldest == nil || f.at.Before(oldest.at)) {
-			oldest = f
+		if f.ended {
+			r.notice(f.stream.Notices(), r.saved)
+		}
+	}
+}
+
+// behind returns up to n files, those whose newest lines are oldest; none if all have ended.
+func behind(files []*file, n int) []*file {
+	var oldest []*file
+	for _, f := range files {
+		if f.ended {
+			continue
+		}
+		at := len(oldest)
+		for at > 0 && f.at.Before(oldest[at-1].at) {
+			at--
+		}
+		if at < n {
+			oldest = slices.Insert(oldest[:min(len(oldest), n-1)], at, f)
 		}
 	}
 	return oldest
 }
 
-// makeRoom adds f to the files that are open, and pauses the one that is furthest ahead if there are too many.
-func makeRoom(open []*file, f *file) []*file {
-	open = slices.DeleteFunc(open, func(o *file) bool { return o == f || o.ended })
-	if len(open) >= maxOpen {
+// makeRoom adds files to those that are open, and pauses the ones that are furthest ahead if there are too many.
+func makeRoom(open, next []*file) []*file {
+	open = slices.DeleteFunc(open, func(o *file) bool { return o.ended || slices.Contains(next, o) })
+	for len(open) > 0 && len(open)+len(next) > maxOpen {
 		ahead := slices.MaxFunc(open, func(a, b *file) int { return a.at.Compare(b.at) })
 		ahead.stream.Pause()
 		open = slices.DeleteFunc(open, func(o *file) bool { return o == ahead })
 	}
-	return append(open, f)
+	return append(open, next...)
 }
 
-// turn reads up to n lines of f; of a file that was not begun, only as many as tell when it begins. A file that fails ends; the
+// turn reads up to n lines of a file; of one that was not begun, only as many as tell when it begins. A file that fails ends; the
 // others go on.
-func (r *reader) turn(f *file, n int) {
-	f.moved = true
-	begins := f.at.IsZero()
+func (f *folder) turn(from *file, n int) {
+	from.moved = true
+	begins := from.at.IsZero()
+	f.latest = f.Now().Add(tooLate)
 	for range n {
-		if begins && !f.at.IsZero() {
+		if begins && !from.at.IsZero() {
 			return
 		}
-		line, err := f.stream.Next()
+		line, err := from.stream.Next()
+		if err == nil {
+			f.lines++
+			f.line(from, line)
+			continue
+		}
 		var bad *lines.Malformed
 		switch {
 		case errors.Is(err, io.EOF):
-			f.ended = true
-			r.notice(f.stream.Notices(), r.saved)
+			from.ended = true
 			return
 		case errors.As(err, &bad):
-			r.lines++
-			r.malform(bad.Path, bad.Offset, bad.Why)
-			continue
-		case err != nil:
-			f.ended = true
-			r.failed = errors.Join(r.failed, fmt.Errorf("%s: %w", f.stream.Path(), err))
+			f.lines++
+			f.malform(bad.Path, bad.Offset, bad.Why)
+		default:
+			from.ended = true
+			f.failed = errors.Join(f.failed, fmt.Errorf("%s: %w", from.stream.Path(), err))
 			return
 		}
-		r.lines++
-		r.line(f, line)
 	}
 }
 
 // line parses one line and takes what is in it.
-func (r *reader) line(f *file, line []byte) {
-	r.parsed.Reset()
-	l, err := r.source.Parser.Parse(line, &r.parsed)
+func (f *folder) line(from *file, line []byte) {
+	f.parsed.Reset()
+	l, err := f.source.Parser.Parse(line, &f.parsed)
 	switch {
 	case err != nil:
-		r.malform(f.stream.Path(), f.stream.Offset(), err.Error())
-		if r.source.Refuses != nil && r.source.Refuses(err) && !r.refused {
-			r.refused = true
-			r.failed = errors.Join(r.failed, fmt.Errorf("%s: %w", f.stream.Path(), err))
+		f.malform(from.stream.Path(), from.stream.Offset(), err.Error())
+		if f.source.Refuses != nil && f.source.Refuses(err) && !from.refused {
+			from.refused = true
+			f.failed = errors.Join(f.failed, fmt.Errorf("%s: %w", from.stream.Path(), err))
 		}
 	case l.Time.IsZero():
-	case !r.plausible(l.Time):
-		r.malform(f.stream.Path(), f.stream.Offset(), "its time is too far from now: "+l.Time.Format(time.RFC3339))
+		f.foreign++
+	case l.Time.Before(earliest) || l.Time.After(f.latest):
+		f.malform(from.stream.Path(), from.stream.Offset(), "its time is too far from now: "+l.Time.Format(time.RFC3339))
 	default:
-		r.cover(l)
-		if l.Time.After(f.at) {
-			f.at = l.Time
+		f.cover(l)
+		if l.Time.After(from.at) {
+			from.at = l.Time
 		}
-		f.seen.add(l.Time)
-		r.add(&r.parsed)
+		from.seen.add(l.Time)
+		f.add(&f.parsed)
 	}
 }
 
@@ -208,14 +259,12 @@ func (r *reader) save(ctx context.Context, files []*file, at position) error {
 			s.add(f.seen.Last)
 		}
 	}
-	if f := behind(files); f != nil {
-		at.watermark = f.at
+	if next := behind(files, 1); len(next) > 0 {
+		at.watermark = next[0].at
 	}
-	read := int64(r.lines)
 	if err := r.commit(ctx, at); err != nil {
 		return err
 	}
-	r.sum.Lines += read
 	r.sum.Bytes = 0
 	for _, f := range files {
 		r.sum.Bytes += f.stream.Read()
@@ -233,12 +282,27 @@ func (p position) set(at lines.Position) error {
 }
 
 // malform counts a line that can't be read, and shows one a minute. What it says is never shown: it may name people.
-func (r *reader) malform(path string, offset int64, why string) {
-	r.bad++
-	if now := r.Now(); now.Sub(r.sampled) >= sampleEvery {
-		r.sampled = now
-		r.Logger.Warn("line can't be read", "source", r.source.Name, "file", path, "offset", offset, "reason", why)
+func (f *folder) malform(path string, offset int64, why string) {
+	f.bad++
+	if f.sampler.due(f.Now()) {
+		f.Logger.Warn("line can't be read", "source", f.source.Name, "file", path, "offset", offset, "reason", why)
 	}
+}
+
+// sampler lets one thing pass in so much time.
+type sampler struct {
+	mu   sync.Mutex
+	last time.Time
+}
+
+func (s *sampler) due(now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if now.Sub(s.last) < sampleEvery {
+		return false
+	}
+	s.last = now
+	return true
 }
 
 // notice tells of files that could not be read as they should, and marks the days that can't be trusted for it. Files that
@@ -250,7 +314,7 @@ func (r *reader) notice(notices []lines.Notice, saved []lines.Position) {
 			r.sum.Notes = append(r.sum.Notes, n.String())
 			r.distrust(n, saved)
 		case n.Kind == lines.NoticeNoMatch || n.Kind == lines.NoticeUnreadable || n.Kind == lines.NoticeUnsupported:
-			r.failed = errors.Join(r.failed, errors.New(n.String()))
+			r.failure = errors.Join(r.failure, errors.New(n.String()))
 			continue
 		}
 		r.Logger.Warn("file", "source", r.source.Name, "file", n.Path, "reason", n.Why)
@@ -266,7 +330,7 @@ func (r *reader) distrust(n lines.Notice, saved []lines.Position) {
 		}
 		first := max(activity.DateOf(s.First.In(r.Location)), activity.DateOf(s.Last.In(r.Location))-activity.Date(edgeAge/(24*time.Hour)))
 		for d := first; d <= activity.DateOf(s.Last.In(r.Location)); d++ {
-			r.covered[activity.CoveredDay{Source: r.source.Name, Class: store.ClassGap, Date: d}] = true
+			r.folders[0].covered[activity.CoveredDay{Source: r.source.Name, Class: store.ClassGap, Date: d}] = true
 		}
 	}
 }

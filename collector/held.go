@@ -35,7 +35,7 @@ type part struct {
 	Actor   activity.ActorID `json:"actor"`
 }
 
-func newPart(e activity.Event, actor activity.ActorID) part {
+func newPart(e *activity.Event, actor activity.ActorID) part {
 	return part{
 		Time: e.Time.UTC(), Kind: e.Kind, Scope: e.Scope, Subject: e.Subject, Detail: e.Detail, Robot: e.Robot,
 		Tenant: e.Tenant, Count: e.Count, Step: e.Step, Actor: actor,
@@ -51,10 +51,18 @@ func (p part) event() activity.Event {
 
 // compare orders parts by thread and time, and equal times by content: never by what was read first.
 func (p part) compare(q part) int {
+	switch {
+	case p.Actor != q.Actor:
+		return cmp.Compare(p.Actor, q.Actor)
+	case p.Scope != q.Scope:
+		return cmp.Compare(p.Scope, q.Scope)
+	}
+	if c := p.Time.Compare(q.Time); c != 0 {
+		return c
+	}
 	return cmp.Or(
-		cmp.Compare(p.Actor, q.Actor), cmp.Compare(p.Scope, q.Scope), p.Time.Compare(q.Time), cmp.Compare(p.Step, q.Step),
-		cmp.Compare(p.Kind, q.Kind), cmp.Compare(p.Subject, q.Subject), cmp.Compare(p.Detail, q.Detail), cmp.Compare(p.Robot, q.Robot),
-		cmp.Compare(p.Tenant, q.Tenant), cmp.Compare(p.Count, q.Count),
+		cmp.Compare(p.Step, q.Step), cmp.Compare(p.Kind, q.Kind), cmp.Compare(p.Subject, q.Subject), cmp.Compare(p.Detail, q.Detail),
+		cmp.Compare(p.Robot, q.Robot), cmp.Compare(p.Tenant, q.Tenant), cmp.Compare(p.Count, q.Count),
 	)
 }
 
@@ -98,8 +106,9 @@ type joined struct {
 }
 
 // settle removes and joins the acts to which nothing can be added any more. watermark is how far every file that is still
-// being read has come; the zero time if one has not begun. done means that no file is being read.
-func (h *held) settle(j Joiner, watermark time.Time, done bool) []joined {
+// being read has come; the zero time if one has not begun. done means that no file is being read. What happened before forget
+// does not wait for anything: its actors are to be forgotten.
+func (h *held) settle(j Joiner, watermark time.Time, done bool, forget time.Time) []joined {
 	if len(h.Parts) == 0 {
 		return nil
 	}
@@ -113,7 +122,7 @@ func (h *held) settle(j Joiner, watermark time.Time, done bool) []joined {
 	for _, act := range acts(h.Parts, j.Window()) {
 		first, last := act[0].Time.Add(-j.Window()), act[len(act)-1].Time.Add(j.Window())
 		passed := (done || last.Before(watermark)) && last.Add(liveLag).Before(end)
-		if passed && (within(read, first, last) || last.Add(edgeAge).Before(end)) {
+		if passed && (within(read, first, last) || last.Add(edgeAge).Before(end)) || done && last.Before(forget) {
 			out = append(out, join(j, act)...)
 		} else {
 			open = append(open, act...)

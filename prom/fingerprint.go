@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -28,6 +29,19 @@ func NewFingerprinter(labelNames []string) *Fingerprinter {
 		f.keep[name] = true
 	}
 	return f
+}
+
+// fingerprintVersion changes whenever some text gets another fingerprint than before.
+const fingerprintVersion = 1
+
+// Profile names all that Query depends on beside the text: what was known of a text under another profile may be wrong.
+func (f *Fingerprinter) Profile() string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%d", fingerprintVersion)
+	for _, name := range slices.Sorted(maps.Keys(f.keep)) {
+		fmt.Fprintf(h, "%q", name)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
 // Query returns what is kept of a query. The fingerprint is the start of a SHA-256 over the query's canonical form

@@ -65,9 +65,10 @@ func (d *desk) read(ctx context.Context, sources []collector.Source, now func() 
 	if err != nil {
 		return collector.Summary{}, asUsage(err)
 	}
+	fingerprints := prom.NewFingerprinter(owners.LabelNames())
 	return collector.Run(ctx, collector.Config{
-		Sources: sources, Store: d.store, Key: d.key, Location: d.Owner.Location, Fingerprint: prom.NewFingerprinter(owners.LabelNames()).Query,
-		Judge: book, Logger: d.log, Now: now, Progress: progress,
+		Sources: sources, Store: d.store, Key: d.key, Location: d.Owner.Location, Fingerprint: fingerprints.Query, Profile: fingerprints.Profile(),
+		Judge: book, Logger: d.log, Now: now, Progress: progress, Retention: d.Privacy.ActorRetention,
 	})
 }
 

@@ -41,6 +41,9 @@ func (k Key) AuthorLocal(local string) Digest { return k.sum("author-local", fol
 // Prefix is the digest of a network prefix, masked.
 func (k Key) Prefix(p netip.Prefix) Digest { return k.sum("net", p.Masked().String()) }
 
+// Text is the digest of a query's text, by which it is known again without being kept. The key keeps it from being guessed.
+func (k Key) Text(text string) Digest { return k.sum("text", text) }
+
 // Actor returns the digest that identifies i as a whole, and all digests by which an owner rule may match it.
 // Nobody has none.
 func (k Key) Actor(i Identity) (whole Digest, all []Digest) {

@@ -1,14 +1,11 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -20,8 +17,10 @@ type Commit struct {
 	Source  string
 	Version int64 // the version that the reader of the cursors saw; another one is ErrFenced
 
-	Days       []activity.Day // sums to add
+	Days       *Folded // sums to add; nil for none
 	Queries    []activity.Query
+	Texts      []Text // whose queries are known now
+	Profile    string // under which they are
 	Dashboards []activity.Dashboard
 	Rules      []activity.Rule
 	Goals      []activity.Goal // Query already replaced by its fingerprint
@@ -31,7 +30,7 @@ type Commit struct {
 
 	Cursors map[string][]byte // cursors to set, by name; an empty value removes one
 	Held    []byte            // open parts of acts; nil leaves them as they are
-	HeldDay []activity.Day    // what the open parts make as things stand; written if Held is not nil
+	HeldDay *Folded           // what the open parts make as things stand; written if Held is not nil
 	// HeldTotals is how HeldDay was judged.
 	HeldTotals []EventTotal
 }
@@ -84,19 +83,27 @@ func (s *Store) Progress(ctx context.Context, source string) (Progress, error) {
 func (s *Store) ActorIDs(ctx context.Context, actors []Actor) ([]activity.ActorID, error) {
 	ids := make([]activity.ActorID, len(actors))
 	err := s.write(ctx, func(tx *sql.Tx) error {
+		var find, insert, digest *sql.Stmt
+		if err := prepareAll(ctx, tx, map[**sql.Stmt]string{
+			&find:   "SELECT id FROM actor WHERE whole = ?",
+			&insert: "INSERT INTO actor (whole, key_id) VALUES (?, ?) RETURNING id",
+			&digest: "INSERT OR IGNORE INTO actor_digest (digest, actor) VALUES (?, ?)",
+		}); err != nil {
+			return err
+		}
 		for i, a := range actors {
-			err := tx.QueryRowContext(ctx, "SELECT id FROM actor WHERE whole = ?", a.Whole[:]).Scan(&ids[i])
+			err := find.QueryRowContext(ctx, a.Whole[:]).Scan(&ids[i])
 			if err == nil {
 				continue
 			}
 			if !errors.Is(err, sql.ErrNoRows) {
 				return err
 			}
-			if err := tx.QueryRowContext(ctx, "INSERT INTO actor (whole, key_id) VALUES (?, ?) RETURNING id", a.Whole[:], s.keyID).Scan(&ids[i]); err != nil {
+			if err := insert.QueryRowContext(ctx, a.Whole[:], s.keyID).Scan(&ids[i]); err != nil {
 				return err
 			}
 			for _, d := range a.Digests {
-				if _, err := tx.ExecContext(ctx, "INSERT OR IGNORE INTO actor_digest (digest, actor) VALUES (?, ?)", d[:], ids[i]); err != nil {
+				if _, err := digest.ExecContext(ctx, d[:], ids[i]); err != nil {
 					return err
 				}
 			}
@@ -108,7 +115,6 @@ func (s *Store) ActorIDs(ctx context.Context, actors []Actor) ([]activity.ActorI
 
 // Save commits c and returns the source's new version.
 func (s *Store) Save(ctx context.Context, c Commit) (version int64, err error) {
-	fresh := map[string]int64{}
 	err = s.write(ctx, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, "INSERT OR IGNORE INTO source (name) VALUES (?)", c.Source); err != nil {
 			return err
@@ -122,7 +128,13 @@ func (s *Store) Save(ctx context.Context, c Commit) (version int64, err error) {
 		} else if n == 0 {
 			return fmt.Errorf("source %s: %w\nhint: run one collect at a time on a store", c.Source, ErrFenced)
 		}
-		if err := s.addDays(ctx, tx, c.Days, fresh); err != nil {
+		if err := addDays(ctx, tx, c.Days); err != nil {
+			return err
+		}
+		if err := addQueries(ctx, tx, c.Queries); err != nil {
+			return err
+		}
+		if err := addTexts(ctx, tx, c.Profile, c.Texts); err != nil {
 			return err
 		}
 		if err := saveFacts(ctx, tx, c); err != nil {
@@ -133,7 +145,6 @@ func (s *Store) Save(ctx context.Context, c Commit) (version int64, err error) {
 	if err != nil {
 		return c.Version, err
 	}
-	s.keep(fresh)
 	return c.Version + 1, nil
 }
 
@@ -163,36 +174,23 @@ func saveProgress(ctx context.Context, tx *sql.Tx, c Commit) error {
 	if c.Held == nil {
 		return nil
 	}
-	if _, err := tx.ExecContext(ctx, "INSERT OR REPLACE INTO held (source, state) VALUES (?, ?)", c.Source, c.Held); err != nil {
-		return err
-	}
-	days, err := json.Marshal(c.HeldDay)
-	if err != nil {
-		return err
-	}
 	totals, err := json.Marshal(c.HeldTotals)
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, "INSERT OR REPLACE INTO held_day (source, days, totals) VALUES (?, ?, ?)", c.Source, days, totals)
-	return err
+	if _, err := tx.ExecContext(ctx, "INSERT OR REPLACE INTO held (source, state, totals) VALUES (?, ?, ?)", c.Source, c.Held, totals); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, "DELETE FROM held_day WHERE source = ?", c.Source); err != nil || c.HeldDay == nil {
+		return err
+	}
+	return c.HeldDay.byDate(func(date activity.Date, rows []foldedRow) error {
+		_, err := tx.ExecContext(ctx, "INSERT INTO held_day (source, date, block) VALUES (?, ?, ?)", c.Source, date, c.HeldDay.encode(date, rows))
+		return err
+	})
 }
 
 func saveFacts(ctx context.Context, tx *sql.Tx, c Commit) error {
-	addQuery, err := tx.PrepareContext(ctx, "INSERT OR REPLACE INTO query (fingerprint, facts) VALUES (?, ?)")
-	if err != nil {
-		return err
-	}
-	defer addQuery.Close()
-	for _, q := range c.Queries {
-		facts, err := json.Marshal(q)
-		if err != nil {
-			return err
-		}
-		if _, err := addQuery.ExecContext(ctx, q.Key(), facts); err != nil {
-			return err
-		}
-	}
 	addFact, err := tx.PrepareContext(ctx, "INSERT OR REPLACE INTO fact (class, scope, name, since, facts) VALUES (?, ?, ?, ?, ?)")
 	if err != nil {
 		return err
@@ -243,130 +241,6 @@ func knownDashboard(ctx context.Context, tx *sql.Tx, d activity.Dashboard) (bool
 		return false, err
 	}
 	return last.Same(d), nil
-}
-
-// dayRow is a day with its names replaced by ids.
-type dayRow [16]int64
-
-const (
-	dayKeyColumns = 12
-	rowsPerInsert = 60
-	maxNames      = 1 << 18 // of names whose ids are remembered: some 30 MiB
-)
-
-// upsertDay adds n rows of days in one statement.
-func upsertDay(n int) string {
-	row := "(" + strings.Repeat("?,", len(dayRow{})-1) + "?)"
-	return "INSERT INTO day VALUES " + strings.Repeat(row+",", n-1) + row +
-		" ON CONFLICT DO UPDATE SET count = count + excluded.count, first = min(first, excluded.first)," +
-		" last = max(last, excluded.last), hours = hours | excluded.hours"
-}
-
-// addDays adds sums, sorted by key: random order costs SQLite twice the time.
-func (s *Store) addDays(ctx context.Context, tx *sql.Tx, days []activity.Day, fresh map[string]int64) error {
-	if len(days) == 0 {
-		return nil
-	}
-	ids, err := newNameIDs(ctx, tx, s.names, fresh)
-	if err != nil {
-		return err
-	}
-	rows := make([]dayRow, len(days))
-	for i, d := range days {
-		row, err := ids.row(d)
-		if err != nil {
-			return err
-		}
-		rows[i] = row
-	}
-	slices.SortFunc(rows, func(a, b dayRow) int {
-		return slices.CompareFunc(a[:dayKeyColumns], b[:dayKeyColumns], cmp.Compare[int64])
-	})
-	args := make([]any, 0, rowsPerInsert*len(dayRow{}))
-	full, err := tx.PrepareContext(ctx, upsertDay(rowsPerInsert))
-	if err != nil {
-		return err
-	}
-	defer full.Close()
-	for chunk := range slices.Chunk(rows, rowsPerInsert) {
-		args = args[:0]
-		for _, row := range chunk {
-			for _, v := range row {
-				args = append(args, v)
-			}
-		}
-		if len(chunk) == rowsPerInsert {
-			_, err = full.ExecContext(ctx, args...)
-		} else {
-			_, err = tx.ExecContext(ctx, upsertDay(len(chunk)), args...)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// nameIDs finds or makes the ids of names within one transaction.
-type nameIDs struct {
-	ctx          context.Context
-	find, insert *sql.Stmt
-	known        map[string]int64 // committed
-	fresh        map[string]int64 // of this transaction: not known to be committed yet
-}
-
-func newNameIDs(ctx context.Context, tx *sql.Tx, known, fresh map[string]int64) (n nameIDs, err error) {
-	n = nameIDs{ctx: ctx, known: known, fresh: fresh}
-	if n.find, err = tx.PrepareContext(ctx, "SELECT id FROM name WHERE text = ?"); err != nil {
-		return n, err
-	}
-	n.insert, err = tx.PrepareContext(ctx, "INSERT INTO name (text) VALUES (?) RETURNING id")
-	return n, err
-}
-
-func (n nameIDs) id(text string) (int64, error) {
-	if id, ok := n.known[text]; ok {
-		return id, nil
-	}
-	if id, ok := n.fresh[text]; ok {
-		return id, nil
-	}
-	var id int64
-	err := n.find.QueryRowContext(n.ctx, text).Scan(&id)
-	if errors.Is(err, sql.ErrNoRows) {
-		err = n.insert.QueryRowContext(n.ctx, text).Scan(&id)
-	}
-	if err == nil {
-		n.fresh[text] = id
-	}
-	return id, err
-}
-
-// keep remembers the names of a committed transaction.
-func (s *Store) keep(fresh map[string]int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.names)+len(fresh) > maxNames {
-		clear(s.names)
-		s.names[""] = 0
-	}
-	maps.Copy(s.names, fresh)
-}
-
-func (n nameIDs) row(d activity.Day) (row dayRow, err error) {
-	row = dayRow{0: int64(d.Date), 7: int64(d.Actor), 12: d.Count, 13: d.First.UnixNano(), 14: d.Last.UnixNano(), 15: int64(d.Hours)}
-	if d.Retired {
-		row[10] = 1 + int64(d.TeamAuthor)
-	}
-	for column, text := range [...]string{1: d.Source, 2: string(d.Kind), 3: d.Scope, 4: d.Subject, 5: d.Detail, 6: d.Robot, 8: d.Tenant, 9: d.Team, 11: d.TeamReason} {
-		if text == "" {
-			continue // the id of the empty name is 0, and so are the other columns here
-		}
-		if row[column], err = n.id(text); err != nil {
-			return row, err
-		}
-	}
-	return row, nil
 }
 
 // SaveStatus keeps how the last attempt to read a source ended. A zero LastSuccess leaves the last one.

@@ -23,62 +23,26 @@ func (s *Store) Days(ctx context.Context, from, to activity.Date) ([]activity.Da
 	}
 	var days []activity.Day
 	err := s.read(ctx, func(tx *sql.Tx) (err error) {
-		if days, err = readDays(ctx, tx, from, to); err != nil {
-			return err
-		}
-		held, err := heldDays(ctx, tx, from, to)
-		if err != nil || len(held) == 0 {
-			return err
-		}
-		days = activity.Fold(append(days, held...))
-		slices.SortStableFunc(days, func(a, b activity.Day) int { return int(a.Date) - int(b.Date) })
-		return nil
+		days, err = readDays(ctx, tx, from, to, "SELECT date, source, block, part FROM day UNION ALL SELECT date, source, block, 0 FROM held_day")
+		return err
 	})
 	return days, err
 }
 
-// readDays returns the folded days, without what is held.
-func readDays(ctx context.Context, tx *sql.Tx, from, to activity.Date) ([]activity.Day, error) {
-	names, err := allNames(ctx, tx)
-	if err != nil {
-		return nil, err
-	}
-	var days []activity.Day
-	err = each(ctx, tx, func(r *sql.Rows) error {
-		var c dayRow
-		if err := r.Scan(&c[0], &c[1], &c[2], &c[3], &c[4], &c[5], &c[6], &c[7], &c[8], &c[9], &c[10], &c[11], &c[12], &c[13], &c[14], &c[15]); err != nil {
-			return err
-		}
-		days = append(days, activity.Day{
-			Date: activity.Date(c[0]), Source: names[c[1]], Kind: activity.Kind(names[c[2]]), Scope: names[c[3]], Subject: names[c[4]],
-			Detail: names[c[5]], Robot: names[c[6]], Actor: activity.ActorID(c[7]), Tenant: names[c[8]],
-			Team: names[c[9]], Retired: c[10] > 0, TeamAuthor: activity.Tri(max(c[10]-1, 0)), TeamReason: names[c[11]],
-			Count: c[12], First: time.Unix(0, c[13]).UTC(), Last: time.Unix(0, c[14]).UTC(), Hours: uint32(c[15]),
-		})
-		return nil
-	}, "SELECT * FROM day WHERE date >= ? AND date < ? ORDER BY date", from, to)
-	return days, err
-}
-
-func heldDays(ctx context.Context, tx *sql.Tx, from, to activity.Date) ([]activity.Day, error) {
-	var held []activity.Day
+// readDays returns the days in blocks, a query's rows of date, source and block.
+func readDays(ctx context.Context, tx *sql.Tx, from, to activity.Date, blocks string) ([]activity.Day, error) {
+	var in dayReader
 	err := each(ctx, tx, func(r *sql.Rows) error {
-		var text []byte
-		if err := r.Scan(&text); err != nil {
+		var date activity.Date
+		var source string
+		var block sql.RawBytes
+		if err := r.Scan(&date, &source, &block); err != nil {
 			return err
 		}
-		var days []activity.Day
-		if err := json.Unmarshal(text, &days); err != nil {
-			return err
-		}
-		for _, d := range days {
-			if d.Date >= from && d.Date < to {
-				held = append(held, d)
-			}
-		}
-		return nil
-	}, "SELECT days FROM held_day ORDER BY source")
-	return held, err
+		return in.block(date, source, block)
+	}, "SELECT date, source, block FROM ("+blocks+") WHERE date >= ? AND date < ? ORDER BY date, source, part", from, to)
+	in.flush()
+	return in.days, err
 }
 
 // FirstDay returns the first date of which anything is stored; ok is false for an empty store.
@@ -129,17 +93,12 @@ func (s *Store) Facts(ctx context.Context, digests []activity.Digest) (activity.
 
 func queryFacts(ctx context.Context, tx *sql.Tx, f *activity.Facts) error {
 	return each(ctx, tx, func(r *sql.Rows) error {
-		var facts []byte
-		var q activity.Query
-		if err := r.Scan(&facts); err != nil {
+		var block sql.RawBytes
+		if err := r.Scan(&block); err != nil {
 			return err
 		}
-		if err := json.Unmarshal(facts, &q); err != nil {
-			return err
-		}
-		f.Queries[q.Key()] = q
-		return nil
-	}, "SELECT facts FROM query")
+		return decodeQueries(block, func(q activity.Query) { f.Queries[q.Key()] = q })
+	}, "SELECT block FROM query ORDER BY part")
 }
 
 func datedFacts(ctx context.Context, tx *sql.Tx, f *activity.Facts) error {
@@ -231,7 +190,7 @@ func (s *Store) Totals(ctx context.Context) ([]EventTotal, error) {
 				counts[t] += n
 			}
 			return nil
-		}, "SELECT totals FROM held_day")
+		}, "SELECT totals FROM held")
 	})
 	var out []EventTotal
 	for t, n := range counts {
@@ -242,18 +201,4 @@ func (s *Store) Totals(ctx context.Context) ([]EventTotal, error) {
 		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Outcome, b.Outcome))
 	})
 	return out, err
-}
-
-func allNames(ctx context.Context, tx *sql.Tx) (map[int64]string, error) {
-	names := map[int64]string{}
-	err := each(ctx, tx, func(r *sql.Rows) error {
-		var id int64
-		var text string
-		if err := r.Scan(&id, &text); err != nil {
-			return err
-		}
-		names[id] = text
-		return nil
-	}, "SELECT id, text FROM name")
-	return names, err
 }

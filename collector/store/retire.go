@@ -36,14 +36,13 @@ func (s *Store) RetiredPeople(ctx context.Context) ([]TeamWeekPeople, error) {
 // attribute is given every stored day, and returns an act for each together with the counts of people to keep (those of a week that
 // has one already stay as they are). It returns how many rows were retired.
 func (s *Store) Retire(ctx context.Context, before activity.Date, attribute func([]activity.Day) ([]activity.Act, []TeamWeekPeople)) (rows int64, err error) {
-	fresh := map[string]int64{}
 	err = s.write(ctx, func(tx *sql.Tx) error {
-		var due bool
-		if err := tx.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM day WHERE date < ? AND actor <> 0)", before).Scan(&due); err != nil || !due {
+		var first sql.NullInt64
+		if err := tx.QueryRowContext(ctx, "SELECT min(date) FROM day WHERE date < ? AND people", before).Scan(&first); err != nil || !first.Valid {
 			return err
 		}
 		// Read in the transaction that deletes, so that nothing which another process adds meanwhile is lost.
-		days, err := readDays(ctx, tx, 0, maxDate)
+		days, err := readDays(ctx, tx, 0, maxDate, "SELECT * FROM day")
 		if err != nil {
 			return err
 		}
@@ -51,55 +50,79 @@ func (s *Store) Retire(ctx context.Context, before activity.Date, attribute func
 		if len(acts) != len(days) {
 			return fmt.Errorf("%d days were given as %d acts: nothing is forgotten", len(days), len(acts))
 		}
-		r, err := tx.ExecContext(ctx, "DELETE FROM day WHERE date < ? AND actor <> 0", before)
-		if err != nil {
+		// The blocks are written anew, with the rows that have no actor as they are.
+		if _, err := tx.ExecContext(ctx, "DELETE FROM day WHERE date >= ? AND date < ?", first.Int64, before); err != nil {
 			return err
 		}
-		if rows, err = r.RowsAffected(); err != nil {
-			return err
-		}
-		if err := s.addDays(ctx, tx, retired(acts, before), fresh); err != nil {
-			return err
+		var folded map[string]*Folded
+		folded, rows = retired(acts, activity.Date(first.Int64), before)
+		for _, f := range folded {
+			if err := addDays(ctx, tx, f); err != nil {
+				return err
+			}
 		}
 		for _, p := range people {
 			if _, err := tx.ExecContext(ctx, "INSERT OR IGNORE INTO people (team, monday, people) VALUES (?, ?, ?)", p.Team, p.Monday, p.People); err != nil {
 				return err
 			}
 		}
-		return forgetIdle(ctx, tx)
+		active := map[activity.ActorID]bool{}
+		for _, d := range days {
+			if d.Date >= before {
+				active[d.Actor] = true
+			}
+		}
+		return forgetIdle(ctx, tx, active)
 	})
-	if err == nil {
-		s.keep(fresh)
-	}
 	return rows, err
 }
 
-// retired returns the days of acts before a date, without their actors.
-func retired(acts []activity.Act, before activity.Date) []activity.Day {
-	var days []activity.Day
+// retired returns the days of acts in a stretch of time by source, without their actors, and how many had one.
+func retired(acts []activity.Act, first, before activity.Date) (bySource map[string]*Folded, rows int64) {
+	bySource = map[string]*Folded{}
 	for _, a := range acts {
-		if a.Actor == 0 || a.Date >= before {
+		if a.Date < first || a.Date >= before {
 			continue
 		}
 		d := a.Day
-		d.Actor, d.Retired, d.Team, d.TeamReason, d.TeamAuthor = 0, true, a.Team, a.Reason, a.ByTeam
-		if a.Outcome == activity.Automated {
-			d.Robot = a.Reason
+		if a.Actor != 0 {
+			rows++
+			d.Actor, d.Retired, d.Team, d.TeamReason, d.TeamAuthor = 0, true, a.Team, a.Reason, a.ByTeam
+			if a.Outcome == activity.Automated {
+				d.Robot = a.Reason
+			}
 		}
-		days = append(days, d)
+		if bySource[d.Source] == nil {
+			bySource[d.Source] = NewFolded(d.Source)
+		}
+		bySource[d.Source].AddDay(&d)
 	}
-	return activity.Fold(days)
+	return bySource, rows
 }
 
 // forgetIdle drops the actors of whom no day is left. Actors of open acts are kept: they are few, and have days soon.
-func forgetIdle(ctx context.Context, tx *sql.Tx) error {
-	const idle = `SELECT id FROM actor a WHERE NOT EXISTS (SELECT 1 FROM day WHERE actor = a.id)
-		AND NOT EXISTS (SELECT 1 FROM held h, json_each(h.state, '$.parts') p WHERE json_extract(p.value, '$.actor') = a.id)`
-	if _, err := tx.ExecContext(ctx, "DELETE FROM actor_digest WHERE actor IN ("+idle+")"); err != nil {
+func forgetIdle(ctx context.Context, tx *sql.Tx, active map[activity.ActorID]bool) error {
+	var idle []activity.ActorID
+	err := each(ctx, tx, func(r *sql.Rows) error {
+		var id activity.ActorID
+		err := r.Scan(&id)
+		if err == nil && !active[id] {
+			idle = append(idle, id)
+		}
+		return err
+	}, `SELECT id FROM actor a WHERE NOT EXISTS (SELECT 1 FROM held h, json_each(h.state, '$.parts') p WHERE json_extract(p.value, '$.actor') = a.id)`)
+	if err != nil {
 		return err
 	}
-	_, err := tx.ExecContext(ctx, "DELETE FROM actor WHERE id IN ("+idle+")")
-	return err
+	for _, id := range idle {
+		if _, err := tx.ExecContext(ctx, "DELETE FROM actor_digest WHERE actor = ?", id); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, "DELETE FROM actor WHERE id = ?", id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Assessment is what was exported for a team.

@@ -45,8 +45,7 @@ type Store struct {
 	db    *sql.DB
 	keyID string
 
-	mu    sync.Mutex       // one writer at a time; also guards names
-	names map[string]int64 // ids of names that are known to be committed
+	mu sync.Mutex // one writer at a time
 }
 
 // Open opens the store at target, "sqlite:PATH", creates or migrates it, and checks key and timezone.
@@ -93,7 +92,7 @@ func open(ctx context.Context, path string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{db: db, keyID: o.Key.ID(), names: map[string]int64{"": 0}}
+	s := &Store{db: db, keyID: o.Key.ID()}
 	if err := s.prepare(ctx, o); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}

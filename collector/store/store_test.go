@@ -64,11 +64,11 @@ func TestSaveAddsUp(t *testing.T) {
 	for i := range 200 { // more than one statement takes
 		days = append(days, day("2026-03-02", activity.KindView, fmt.Sprint("d", i), ids[0], 1))
 	}
-	v := save(t, s, store.Commit{Source: "grafana", Days: days, Cursors: map[string][]byte{"f": []byte("1")}, Malformed: 2,
+	v := save(t, s, store.Commit{Source: "grafana", Days: store.Fold("grafana", days), Cursors: map[string][]byte{"f": []byte("1")}, Malformed: 2,
 		Covered: []activity.CoveredDay{{Source: "grafana", Class: activity.ClassView, Date: days[0].Date}}})
 	later := day("2026-03-02", activity.KindView, "d7", ids[0], 3)
 	later.Last, later.Hours = later.Last.Add(5*time.Hour), 1<<14
-	save(t, s, store.Commit{Source: "grafana", Version: v, Days: []activity.Day{later}, Cursors: map[string][]byte{"f": []byte("2")}})
+	save(t, s, store.Commit{Source: "grafana", Version: v, Days: store.Fold("grafana", []activity.Day{later}), Cursors: map[string][]byte{"f": []byte("2")}})
 
 	got, err := s.Days(t.Context(), 0, 0)
 	if err != nil {
@@ -103,7 +103,7 @@ func TestSaveAddsUp(t *testing.T) {
 
 func TestSaveIsFenced(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "s.db"))
-	c := store.Commit{Source: "grafana", Days: []activity.Day{day("2026-03-02", activity.KindView, "d", 0, 1)}}
+	c := store.Commit{Source: "grafana", Days: store.Fold("grafana", []activity.Day{day("2026-03-02", activity.KindView, "d", 0, 1)})}
 	save(t, s, c)
 	if _, err := s.Save(t.Context(), c); !errors.Is(err, store.ErrFenced) {
 		t.Fatalf("a second collector got %v", err)
@@ -117,7 +117,7 @@ func TestSaveIsFenced(t *testing.T) {
 func TestFullDiskLosesNothing(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s.db")
 	s := open(t, path)
-	v := save(t, s, store.Commit{Source: "grafana", Days: []activity.Day{day("2026-03-02", activity.KindView, "d", 0, 1)}, Cursors: map[string][]byte{"f": []byte("1")}})
+	v := save(t, s, store.Commit{Source: "grafana", Days: store.Fold("grafana", []activity.Day{day("2026-03-02", activity.KindView, "d", 0, 1)}), Cursors: map[string][]byte{"f": []byte("1")}})
 	if err := s.LimitPages(t.Context(), 60); err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +125,7 @@ func TestFullDiskLosesNothing(t *testing.T) {
 	for i := range 20000 {
 		many = append(many, day("2026-03-03", activity.KindView, fmt.Sprint("dashboard-", i), 0, 1))
 	}
-	c := store.Commit{Source: "grafana", Version: v, Days: many, Cursors: map[string][]byte{"f": []byte("2")}}
+	c := store.Commit{Source: "grafana", Version: v, Days: store.Fold("grafana", many), Cursors: map[string][]byte{"f": []byte("2")}}
 	_, err := s.Save(t.Context(), c)
 	if err == nil || !strings.Contains(err.Error(), "hint: make room") {
 		t.Fatalf("a full disk gave %v", err)
@@ -180,7 +180,7 @@ func TestRetireForgetsActors(t *testing.T) {
 	}
 	old, fresh := day("2026-01-05", activity.KindView, "d", ids[0], 2), day("2026-05-04", activity.KindView, "d", ids[1], 1)
 	other := day("2026-01-05", activity.KindView, "d", ids[1], 5)
-	save(t, s, store.Commit{Source: "grafana", Days: []activity.Day{old, other, fresh}})
+	save(t, s, store.Commit{Source: "grafana", Days: store.Fold("grafana", []activity.Day{old, other, fresh})})
 	attribute := func(days []activity.Day) ([]activity.Act, []store.TeamWeekPeople) {
 		var acts []activity.Act
 		for _, d := range days {
@@ -237,7 +237,7 @@ func TestAnySplitAddsUpAlike(t *testing.T) {
 		var v int64
 		for rest := days; len(rest) > 0; {
 			n := min(1+r.IntN(200), len(rest))
-			v = save(t, s, store.Commit{Source: "grafana", Version: v, Days: activity.Fold(rest[:n])})
+			v = save(t, s, store.Commit{Source: "grafana", Version: v, Days: store.Fold("grafana", rest[:n])})
 			rest = rest[n:]
 		}
 		got, err := s.Days(context.Background(), 0, 0)

@@ -9,13 +9,6 @@ CREATE TABLE meta (
     value TEXT NOT NULL
 );
 
--- Names (sources, kinds, scopes, subjects, details, reasons, tenants, teams), each stored once. Row 0 is the empty name.
-CREATE TABLE name (
-    id   INTEGER PRIMARY KEY,
-    text TEXT NOT NULL UNIQUE
-);
-INSERT INTO name (id, text) VALUES (0, '');
-
 -- Who did something, as keyed hashes only (HMAC-SHA-256, cut to 16 bytes). The row goes when its last day goes.
 CREATE TABLE actor (
     id     INTEGER PRIMARY KEY,
@@ -31,40 +24,33 @@ CREATE TABLE actor_digest (
 ) WITHOUT ROWID;
 CREATE INDEX actor_digest_actor ON actor_digest (actor);
 
--- Events folded by day: the heart of the store. Dates are days since 1970-01-01 in the configured timezone. The columns of
--- the key other than date and actor are ids of names.
+-- Events folded by day: the heart of the store. A block holds rows of one source and date: kind, scope, subject, detail, why it is no
+-- person's act, actor, tenant -> count, first, last, hours (block.go says how). Readers add up the blocks of a date. Dates are days
+-- since 1970-01-01 in the configured timezone.
 CREATE TABLE day (
-    date        INTEGER NOT NULL,
-    source      INTEGER NOT NULL,
-    kind        INTEGER NOT NULL,
-    scope       INTEGER NOT NULL,
-    subject     INTEGER NOT NULL,
-    detail      INTEGER NOT NULL,
-    robot       INTEGER NOT NULL,       -- why it is no person's act; 0 for a person's
-    actor       INTEGER NOT NULL,       -- 0: nobody, or somebody forgotten
-    tenant      INTEGER NOT NULL,
-    team        INTEGER NOT NULL,       -- of a retired row: the team as owned then; else 0
-    retired     INTEGER NOT NULL,       -- 0, or the actor was forgotten (privacy.actor_retention): 1, 2 the author was not of the team, 3 was
-    team_reason INTEGER NOT NULL,       -- of a retired row: why that team
-    count       INTEGER NOT NULL,
-    first       INTEGER NOT NULL,       -- nanoseconds since 1970
-    last        INTEGER NOT NULL,
-    hours       INTEGER NOT NULL,       -- bit h: it happened in hour h
-    PRIMARY KEY (date, source, kind, scope, subject, detail, robot, actor, tenant, team, retired, team_reason)
-) WITHOUT ROWID;
+    part   INTEGER PRIMARY KEY,
+    source TEXT NOT NULL,
+    date   INTEGER NOT NULL,
+    rows   INTEGER NOT NULL,
+    people INTEGER NOT NULL,            -- whether a row has an actor who may have to be forgotten
+    block  BLOB NOT NULL
+);
+CREATE INDEX day_date ON day (date, source);
 
 -- Parts of acts that are still open: the next line of the log may belong to them. Joined and folded into day as soon as no line
 -- near them can come any more.
 CREATE TABLE held (
     source TEXT PRIMARY KEY,
-    state  BLOB NOT NULL                -- JSON: the parts, and the stretches of time that were read
+    state  BLOB NOT NULL,               -- JSON: the parts, and the stretches of time that were read
+    totals BLOB NOT NULL                -- JSON: how the days that the parts make were judged
 );
 
 -- The days that the held parts make as things stand. Readers add them to day; each commit replaces them.
 CREATE TABLE held_day (
-    source TEXT PRIMARY KEY,
-    days   BLOB NOT NULL,               -- JSON
-    totals BLOB NOT NULL                -- JSON: how they were judged
+    source TEXT NOT NULL,
+    date   INTEGER NOT NULL,
+    block  BLOB NOT NULL,
+    PRIMARY KEY (source, date)
 );
 
 -- How far each source was read. Written in the transaction that writes what was read.
@@ -104,11 +90,20 @@ CREATE TABLE coverage (
     PRIMARY KEY (source, class, date)
 ) WITHOUT ROWID;
 
--- What is kept of a query's text: names of metrics, and matchers on the labels that owner rules use.
+-- What is kept of queries, in blocks: fingerprints with the names of metrics, and matchers on the labels that owner rules use.
 CREATE TABLE query (
-    fingerprint TEXT PRIMARY KEY,       -- followed by a hash of the matchers, if there are any
-    facts       BLOB NOT NULL           -- JSON
-) WITHOUT ROWID;
+    part  INTEGER PRIMARY KEY,
+    rows  INTEGER NOT NULL,
+    block BLOB NOT NULL
+);
+
+-- Which texts were parsed before, so that none is parsed twice: keyed hashes (HMAC-SHA-256, cut to 16 bytes) with the
+-- fingerprint that each has. Only a help: whatever is missing here is parsed again.
+CREATE TABLE text (
+    part    INTEGER PRIMARY KEY,
+    profile TEXT NOT NULL,              -- what fingerprints depend on beside the text; others' are forgotten
+    block   BLOB NOT NULL
+);
 
 -- Dashboards, rules and goals, each as known from a time on.
 CREATE TABLE fact (
@@ -143,6 +138,7 @@ CREATE TABLE assessment (
 DROP TABLE assessment;
 DROP TABLE people;
 DROP TABLE fact;
+DROP TABLE text;
 DROP TABLE query;
 DROP TABLE coverage;
 DROP TABLE event_total;
@@ -153,5 +149,4 @@ DROP TABLE held;
 DROP TABLE day;
 DROP TABLE actor_digest;
 DROP TABLE actor;
-DROP TABLE name;
 DROP TABLE meta;

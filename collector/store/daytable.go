@@ -1,0 +1,124 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+
+	"github.com/metrics-maturity/metrics-maturity/collector/activity"
+)
+
+// maxMerged is the size of blocks, in rows, that are not merged with others any more: merging takes memory.
+const maxMerged = 1 << 16
+
+// dayTable writes blocks of days within one transaction.
+type dayTable struct {
+	ctx                         context.Context
+	last, find, insert, dropOne *sql.Stmt
+}
+
+func newDayTable(ctx context.Context, tx *sql.Tx) (*dayTable, error) {
+	t := &dayTable{ctx: ctx}
+	return t, prepareAll(ctx, tx, map[**sql.Stmt]string{
+		&t.last:    "SELECT part, rows FROM day WHERE source = ? AND date = ? ORDER BY part DESC LIMIT 1",
+		&t.find:    "SELECT block FROM day WHERE part = ?",
+		&t.dropOne: "DELETE FROM day WHERE part = ?",
+		&t.insert:  "INSERT INTO day (source, date, rows, people, block) VALUES (?, ?, ?, ?, ?)",
+	})
+}
+
+// prepareAll prepares statements, which end with their transaction.
+func prepareAll(ctx context.Context, tx *sql.Tx, statements map[**sql.Stmt]string) (err error) {
+	for to, query := range statements {
+		if *to, err = tx.PrepareContext(ctx, query); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addDays adds sums: a block for each date.
+func addDays(ctx context.Context, tx *sql.Tx, f *Folded) error {
+	if f == nil || f.Len() == 0 {
+		return nil
+	}
+	t, err := newDayTable(ctx, tx)
+	if err != nil {
+		return err
+	}
+	return f.byDate(func(date activity.Date, rows []foldedRow) error { return t.add(f, date, rows) })
+}
+
+// add writes the rows of one date. Blocks before it that are no larger are merged into it, so that the blocks of a day are few and
+// each row is written a few times at most, however often a source is read.
+func (t *dayTable) add(f *Folded, date activity.Date, rows []foldedRow) error {
+	for {
+		var part, size int64
+		if err := optional(t.last.QueryRowContext(t.ctx, f.Source, date).Scan(&part, &size)); err != nil {
+			return err
+		}
+		if size == 0 || size > int64(len(rows)) || size > maxMerged {
+			break
+		}
+		var block []byte
+		if err := t.find.QueryRowContext(t.ctx, part).Scan(&block); err != nil {
+			return err
+		}
+		merged := NewFolded(f.Source)
+		if err := merged.decode(date, block); err != nil {
+			return fmt.Errorf("source %s, %s: %w", f.Source, date, err)
+		}
+		merged.merge(f, rows)
+		if _, err := t.dropOne.ExecContext(t.ctx, part); err != nil {
+			return err
+		}
+		err := merged.byDate(func(_ activity.Date, sorted []foldedRow) error {
+			f, rows = merged, sorted
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	people := slices.ContainsFunc(rows, func(r foldedRow) bool { return r.actor != 0 })
+	_, err := t.insert.ExecContext(t.ctx, f.Source, date, len(rows), people, f.encode(date, rows))
+	return err
+}
+
+// dayReader puts blocks together that come in order of date and source.
+type dayReader struct {
+	source string
+	date   activity.Date
+	of     map[string]*Folded // by source: names are the same every day
+	days   []activity.Day
+}
+
+func (r *dayReader) block(date activity.Date, source string, block []byte) error {
+	if date != r.date || source != r.source {
+		r.flush()
+		r.date, r.source = date, source
+	}
+	f := r.of[source]
+	if f == nil {
+		f = NewFolded(source)
+		if r.of == nil {
+			r.of = map[string]*Folded{}
+		}
+		r.of[source] = f
+	}
+	if err := f.decode(date, block); err != nil {
+		return fmt.Errorf("source %s, %s: %w", source, date, err)
+	}
+	return nil
+}
+
+func (r *dayReader) flush() {
+	f := r.of[r.source]
+	if f == nil {
+		return
+	}
+	r.days = slices.Grow(r.days, f.Len())
+	f.Days(func(days []activity.Day) { r.days = append(r.days, days...) })
+	f.clear()
+}

@@ -1,0 +1,225 @@
+package store
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/metrics-maturity/metrics-maturity/collector/activity"
+)
+
+// Folded is days of one source in little memory: names are stored once, and a row is numbers. It is what a batch is folded
+// into, and what a block of the store is read into.
+type Folded struct {
+	Source string
+
+	names   []string
+	nameIDs map[string]uint32
+	sorts   []Sort
+	sortIDs map[Sort]uint32
+	rows    []foldedRow
+	at      map[rowKey]uint32
+}
+
+// Sort is what many rows have in common: everything of a day's key but when, whose and about what it is.
+type Sort struct {
+	Kind                 activity.Kind
+	Scope, Detail, Robot string
+	Tenant               string
+	Team, TeamReason     string // of a row whose actor was forgotten, like the next two
+	TeamAuthor           activity.Tri
+	Retired              bool
+}
+
+// rowKey tells rows apart.
+type rowKey struct {
+	date    activity.Date
+	sort    uint32
+	subject uint32
+	actor   activity.ActorID
+}
+
+// Sum is what happened of one key.
+type Sum struct {
+	Count       int64
+	First, Last int64 // nanoseconds since 1970
+	Hours       uint32
+}
+
+type foldedRow struct {
+	rowKey
+	Sum
+}
+
+func (k rowKey) compare(o rowKey) int {
+	switch {
+	case k.date != o.date:
+		return cmp.Compare(k.date, o.date)
+	case k.sort != o.sort:
+		return cmp.Compare(k.sort, o.sort)
+	case k.actor != o.actor:
+		return cmp.Compare(k.actor, o.actor)
+	}
+	return cmp.Compare(k.subject, o.subject)
+}
+
+func (s *Sum) add(o Sum) {
+	s.Count += o.Count
+	s.First = min(s.First, o.First)
+	s.Last = max(s.Last, o.Last)
+	s.Hours |= o.Hours
+}
+
+// NewFolded returns no days of source.
+func NewFolded(source string) *Folded {
+	return &Folded{Source: source, nameIDs: map[string]uint32{}, sortIDs: map[Sort]uint32{}, at: map[rowKey]uint32{}}
+}
+
+// Fold folds days of one source.
+func Fold(source string, days []activity.Day) *Folded {
+	f := NewFolded(source)
+	for i := range days {
+		f.AddDay(&days[i])
+	}
+	return f
+}
+
+// Len is the number of rows.
+func (f *Folded) Len() int { return len(f.rows) }
+
+// NameID returns the number by which Add knows a subject.
+func (f *Folded) NameID(name string) uint32 {
+	id, ok := f.nameIDs[name]
+	if !ok {
+		id = uint32(len(f.names))
+		f.names = append(f.names, name)
+		f.nameIDs[name] = id
+	}
+	return id
+}
+
+// SortID returns the number by which Add knows a sort.
+func (f *Folded) SortID(s Sort) uint32 {
+	id, ok := f.sortIDs[s]
+	if !ok {
+		id = uint32(len(f.sorts))
+		f.sorts = append(f.sorts, s)
+		f.sortIDs[s] = id
+	}
+	return id
+}
+
+// Add adds a sum to the row of a key, and returns the row's number, which AddTo takes.
+func (f *Folded) Add(date activity.Date, sort, subject uint32, actor activity.ActorID, s Sum) uint32 {
+	if len(f.at) < len(f.rows) {
+		f.index()
+	}
+	key := rowKey{date: date, sort: sort, subject: subject, actor: actor}
+	at, ok := f.at[key]
+	if !ok {
+		at = uint32(len(f.rows))
+		f.rows = append(f.rows, foldedRow{key, s})
+		f.at[key] = at
+		return at
+	}
+	f.AddTo(at, s)
+	return at
+}
+
+// index finds rows by key again after they came without.
+func (f *Folded) index() {
+	f.at = make(map[rowKey]uint32, len(f.rows))
+	for i := range f.rows {
+		f.at[f.rows[i].rowKey] = uint32(i)
+	}
+}
+
+// AddTo adds a sum to the row of that number.
+func (f *Folded) AddTo(row uint32, s Sum) {
+	f.rows[row].add(s)
+}
+
+// AddDay adds a day, whatever its source.
+func (f *Folded) AddDay(d *activity.Day) {
+	sort := f.SortID(Sort{
+		Kind: d.Kind, Scope: d.Scope, Detail: d.Detail, Robot: d.Robot, Tenant: d.Tenant,
+		Team: d.Team, TeamReason: d.TeamReason, TeamAuthor: d.TeamAuthor, Retired: d.Retired,
+	})
+	f.Add(d.Date, sort, f.NameID(d.Subject), d.Actor, Sum{d.Count, d.First.UnixNano(), d.Last.UnixNano(), d.Hours})
+}
+
+// MapActors replaces actors. A row may then have the key of another one until it is stored.
+func (f *Folded) MapActors(of func(activity.ActorID) activity.ActorID) {
+	for i := range f.rows {
+		f.rows[i].actor = of(f.rows[i].actor)
+	}
+	clear(f.at)
+}
+
+// Days calls yield with the days in pieces, which it must not keep.
+func (f *Folded) Days(yield func([]activity.Day)) {
+	const piece = 256
+	days := make([]activity.Day, 0, min(piece, len(f.rows)))
+	for i := range f.rows {
+		days = append(days, f.day(&f.rows[i]))
+		if len(days) == piece {
+			yield(days)
+			days = days[:0]
+		}
+	}
+	if len(days) > 0 {
+		yield(days)
+	}
+}
+
+func (f *Folded) day(r *foldedRow) activity.Day {
+	s := &f.sorts[r.sort]
+	return activity.Day{
+		Date: r.date, Source: f.Source, Kind: s.Kind, Scope: s.Scope, Subject: f.names[r.subject], Detail: s.Detail, Robot: s.Robot,
+		Actor: r.actor, Tenant: s.Tenant, Count: r.Count, First: time.Unix(0, r.First).UTC(), Last: time.Unix(0, r.Last).UTC(), Hours: r.Hours,
+		Team: s.Team, TeamReason: s.TeamReason, TeamAuthor: s.TeamAuthor, Retired: s.Retired,
+	}
+}
+
+// clear drops the rows and keeps the names.
+func (f *Folded) clear() {
+	f.rows = f.rows[:0]
+	clear(f.at)
+}
+
+// Merge adds what g holds.
+func (f *Folded) Merge(g *Folded) { f.merge(g, g.rows) }
+
+// merge adds rows of g.
+func (f *Folded) merge(g *Folded, rows []foldedRow) {
+	for i := range rows {
+		r := &rows[i]
+		f.Add(r.date, f.SortID(g.sorts[r.sort]), f.NameID(g.names[r.subject]), r.actor, r.Sum)
+	}
+}
+
+// byDate sorts the rows and calls yield with those of each date, each key once.
+func (f *Folded) byDate(yield func(activity.Date, []foldedRow) error) error {
+	clear(f.at) // the numbers of rows change
+	slices.SortFunc(f.rows, func(a, b foldedRow) int { return a.compare(b.rowKey) })
+	rows := f.rows[:0]
+	for i := range f.rows {
+		if n := len(rows); n > 0 && rows[n-1].rowKey == f.rows[i].rowKey {
+			rows[n-1].add(f.rows[i].Sum)
+			continue
+		}
+		rows = append(rows, f.rows[i])
+	}
+	f.rows = rows
+	for rest := f.rows; len(rest) > 0; {
+		n := 1
+		for n < len(rest) && rest[n].date == rest[0].date {
+			n++
+		}
+		if err := yield(rest[0].date, rest[:n]); err != nil {
+			return err
+		}
+		rest = rest[n:]
+	}
+	return nil
+}

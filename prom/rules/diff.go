@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
 	"github.com/metrics-maturity/metrics-maturity/prom"
@@ -21,7 +20,6 @@ type ruleChange struct {
 	ruleID
 	path   string
 	detail string
-	trace  string // equal for equal changes, wherever the rule is
 }
 
 // strength orders details: of several changes to the rules of one name the strongest is told.
@@ -87,7 +85,6 @@ func (s *sides) change() (c ruleChange, ok bool) {
 			c.detail, c.path = detail, at.path
 		}
 	}
-	c.trace = traceOf(s)
 	if len(s.old)*len(s.new) > maxPairs { // nobody wrote these: paired as they stand
 		for i := range min(len(s.old), len(s.new)) {
 			tell(compare(s.old[i].rule, s.new[i].rule), s.new[i])
@@ -169,17 +166,4 @@ func compare(o, n *rule) string {
 		return activity.RuleOtherChanged
 	}
 	return ""
-}
-
-// traceOf lists the contents that went and came.
-func traceOf(s *sides) string {
-	var lines []string
-	for _, o := range s.old {
-		lines = append(lines, "-"+string(o.rule.all[:]))
-	}
-	for _, n := range s.new {
-		lines = append(lines, "+"+string(n.rule.all[:]))
-	}
-	slices.Sort(lines)
-	return strings.Join(lines, "")
 }

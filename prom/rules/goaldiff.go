@@ -2,7 +2,6 @@ package rules
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"slices"
 
@@ -12,7 +11,7 @@ import (
 // goalChange is what a commit did to a goal.
 type goalChange struct {
 	goalID
-	path, detail, trace string
+	path, detail string
 }
 
 // diffGoals compares the goals of all files that a commit changed. A goal is known by team and name; one that
@@ -33,7 +32,7 @@ func diffGoals(was, is []version) []goalChange {
 	}) {
 		o, had := before[id]
 		n, has := after[id]
-		c := goalChange{goalID: id, path: n.path, trace: fmt.Sprintf("%+v %+v", o.goal, n.goal)}
+		c := goalChange{goalID: id, path: n.path}
 		switch {
 		case held[id] || had && has && o.goal == n.goal:
 			continue

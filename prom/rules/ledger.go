@@ -7,10 +7,11 @@ import (
 	"slices"
 )
 
-// ledger remembers the commits counted last, so that a rewritten history does not count them again. An entry is a
-// digest of author, author's date and the changes in meaning: what a rebase, an amended message or a change of
-// other files leaves alone. It holds ledgerSize commits that changed a rule or goal. Of an older commit in a rewritten
-// history nothing is known but its date: it is taken as counted if it is not newer than the entries given up.
+// ledger remembers the acts counted last, so that a rewritten history does not count them again. An entry is a
+// digest of author, author's date, the rule or goal and the sort of change: what a rebase, an amended commit or a change
+// of other files leaves alone. It holds ledgerSize acts. Of an older one in a rewritten history nothing is known but its date:
+// it is taken as counted if it is not newer than the entries given up. A squash has the author's date of one of its commits:
+// what the others did counts on that day again.
 type ledger struct {
 	earlier []entry // before the rewritten pass under way, not found in it so far; oldest first
 	recent  []entry // oldest first
@@ -22,7 +23,7 @@ type entry struct {
 	authored int64 // Unix seconds
 }
 
-const ledgerSize = 512
+const ledgerSize = 1024
 
 // rewind begins a pass over a rewritten history: everything counted so far may come again, once.
 func (l *ledger) rewind() {

@@ -38,16 +38,14 @@ func (r *reader) commit(ctx context.Context, c commit) error {
 	if r.repo.shallow[c.id] {
 		return nil // its author may not have written any of it
 	}
-	events, digest := r.events(c, before, after)
-	if len(events) == 0 {
-		return nil
+	for _, done := range r.events(c, before, after) {
+		e := entry{done.digest, c.authored.Unix()}
+		if r.cursor.Pass.Rewritten && r.cursor.Counted.again(e) {
+			continue
+		}
+		r.cursor.Counted.add(e)
+		r.batch.Events = append(r.batch.Events, done.event)
 	}
-	e := entry{digest, c.authored.Unix()}
-	if r.cursor.Pass.Rewritten && r.cursor.Counted.again(e) {
-		return nil
-	}
-	r.cursor.Counted.add(e)
-	r.batch.Events = append(r.batch.Events, events...)
 	return nil
 }
 
@@ -206,25 +204,32 @@ func (r *reader) search(ctx context.Context, c commit, ch change, wanted func(*f
 	return "", nil
 }
 
-// events tells what the author of c did, and a digest that a rewritten c shares.
-func (r *reader) events(c commit, before, after []version) ([]activity.Event, uint64) {
+// act is an event and the digest that it keeps in a rewritten history.
+type act struct {
+	event  activity.Event
+	digest uint64
+}
+
+// events tells what the author of c did. Of a change the digest holds who made it, when, to what, and its sort, but not what was
+// written: an amended commit is still the act that was counted.
+func (r *reader) events(c commit, before, after []version) []act {
 	robot := ""
 	if isAutomation(c.who, r.git.Automation) {
 		robot = activity.RobotBotCommit
 	}
-	h := sha256.New()
-	put(h, c.who.Name, "\x00", c.who.Email, "\x00", c.authored.String(), "\x00")
-	var out []activity.Event
-	add := func(kind activity.Kind, path, subject, detail, trace string) {
-		out = append(out, activity.Event{Time: c.authored, Kind: kind, Scope: r.facts.scope(path), Subject: subject,
-			Detail: detail, Robot: robot, Who: c.who})
-		_, _ = fmt.Fprintf(h, "%q %q %q %q\n", kind, subject, detail, trace)
+	var out []act
+	add := func(kind activity.Kind, path, subject, detail, sort string) {
+		h := sha256.New()
+		put(h, c.who.Name, "\x00", c.who.Email, "\x00", c.authored.String(), "\x00")
+		_, _ = fmt.Fprintf(h, "%q %q %q %q\n", kind, sort, subject, detail)
+		out = append(out, act{activity.Event{Time: c.authored, Kind: kind, Scope: r.facts.scope(path), Subject: subject,
+			Detail: detail, Robot: robot, Who: c.who}, binary.BigEndian.Uint64(h.Sum(nil))})
 	}
 	for _, ch := range diffRules(before, after) {
-		add(activity.KindRule, ch.path, ch.name, ch.detail, string(ch.kind)+ch.trace)
+		add(activity.KindRule, ch.path, ch.name, ch.detail, string(ch.kind))
 	}
 	for _, ch := range diffGoals(before, after) {
-		add(activity.KindGoal, ch.path, ch.name, ch.detail, ch.team+ch.trace)
+		add(activity.KindGoal, ch.path, ch.name, ch.detail, ch.team)
 	}
-	return out, binary.BigEndian.Uint64(h.Sum(nil))
+	return out
 }

@@ -86,6 +86,27 @@ func TestForcePush(t *testing.T) {
 	}
 }
 
+// TestAmendedCommit: what was counted stays counted, however the commit is written anew; only what came in is new.
+func TestAmendedCommit(t *testing.T) {
+	r := threeCommits(t)
+	var got collected
+	got.fetch(t, r.source())
+	want := slices.Clone(threeEvents)
+	for threshold := 3; threshold < 6; threshold++ {
+		r.write("a.yaml", ruleFile("A", threshold))
+		if threshold == 5 {
+			r.write("c.yaml", ruleFile("C", 1))
+			want = append(want, "rule added C rules:c.yaml")
+		}
+		r.git("add", "-A")
+		r.git("commit", "-q", "--amend", "-m", "change, amended")
+		got.fetch(t, r.source())
+		if diff := cmp.Diff(want, got.lines()); diff != "" {
+			t.Fatalf("amended to %d: want (-), got (+):\n%s", threshold, diff)
+		}
+	}
+}
+
 func TestForcePushThatDropsACommitAndBringsItBack(t *testing.T) {
 	r := threeCommits(t)
 	var got collected
@@ -196,7 +217,7 @@ func TestCursor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(data) > 16<<10 {
+	if len(data) > 24<<10 { // saved with every batch
 		t.Errorf("a cursor has %d bytes", len(data))
 	}
 	again, err := parseCursor(data, "rules")

@@ -35,16 +35,19 @@ var robots = []string{
 	activity.RobotBotCommit, activity.RobotAutomation, activity.RobotClockwork,
 }
 
-// Attribute says whose acts days are: one act for each, in the same order. It learns the addresses of Grafanas from days
-// as a whole, so days should hold all that is stored of the time in question; their order does not matter.
+// Attribute says whose acts days are: one act for each, in the same order. It learns the addresses of Grafanas, and who acts by
+// the clock, from days as a whole, so days should hold all that is stored of the time in question; their order does not matter.
 func (b *Book) Attribute(days []activity.Day) []activity.Act {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	learned := b.learnGrafanas(days)
+	learned, regular := b.learnGrafanas(days), b.clockwork(days)
 	acts := make([]activity.Act, len(days))
 	for i := range days {
 		acts[i].Day = days[i]
 		b.judge(&acts[i], learned)
+		if regular[i] && acts[i].Outcome != activity.Automated {
+			acts[i].Outcome, acts[i].Reason, acts[i].Team = activity.Automated, activity.RobotClockwork, ""
+		}
 	}
 	return acts
 }

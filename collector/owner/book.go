@@ -23,6 +23,7 @@ type Book struct {
 
 	actors     map[activity.ActorID]*actor
 	queries    map[string]activity.Query
+	covered    map[string]bool           // sources that were read
 	rules      map[place][]activity.Rule // by From
 	dashboards map[place][]activity.Dashboard
 	goals      map[place][]activity.Goal
@@ -48,7 +49,7 @@ func New(c Config, key activity.Key, f activity.Facts) (*Book, error) {
 	b := &Book{
 		config: c, location: c.Location, claims: c.claims(key), selectors: sel,
 		folders: map[string][]int{}, uids: map[string][]int{}, tenants: map[string][]int{}, byName: map[string]int{},
-		actors: map[activity.ActorID]*actor{}, queries: map[string]activity.Query{}, rules: map[place][]activity.Rule{},
+		actors: map[activity.ActorID]*actor{}, queries: map[string]activity.Query{}, covered: map[string]bool{}, rules: map[place][]activity.Rule{},
 		dashboards: map[place][]activity.Dashboard{}, goals: map[place][]activity.Goal{},
 		subjects: map[subjectKey][]span{}, paths: map[string][]int{},
 	}
@@ -65,6 +66,9 @@ func New(c Config, key activity.Key, f activity.Facts) (*Book, error) {
 		for _, id := range ids {
 			b.Learn(id, []activity.Digest{d})
 		}
+	}
+	for _, d := range f.Coverage {
+		b.covered[d.Source] = true
 	}
 	for _, q := range f.Queries {
 		b.LearnQuery(q)

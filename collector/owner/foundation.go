@@ -1,6 +1,7 @@
 package owner
 
 import (
+	"maps"
 	"strings"
 
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
@@ -18,10 +19,9 @@ func (b *Book) Foundations(acts []activity.Act) map[string]Foundation {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	found := make([]Foundation, len(b.config.Teams))
-	asked := b.tellsQueries() // whether a query would have been seen
+	asked, looked := b.tells(acts) // whether a query, a dashboard would have been seen
 	for i := range acts {
 		a := &acts[i]
-		asked = asked || a.Kind == activity.KindQuery
 		if c, s := b.subject(&a.Day); c == classDashboard && a.Detail != activity.EditDeleted {
 			for _, team := range s.owners { // whoever opened it
 				found[team].Dashboards = activity.Yes
@@ -51,7 +51,7 @@ func (b *Book) Foundations(acts []activity.Act) map[string]Foundation {
 		couldCollect := len(t.Metrics)+len(t.RulePaths)+len(t.RuleLabels)+len(t.RuleAnnotations) > 0
 		settle(&f.Collection, couldCollect && len(b.rules)+len(b.queries) > 0)
 		settle(&f.QueryTooling, asked && (t.HasPeople() || len(t.Tenants)+len(t.Metrics) > 0))
-		settle(&f.Dashboards, len(b.dashboards) > 0 || len(t.Dashboards) > 0)
+		settle(&f.Dashboards, looked && (len(b.dashboards) > 0 || len(t.Dashboards) > 0))
 		out[t.Name] = *f
 	}
 	return out
@@ -84,14 +84,20 @@ func (b *Book) foundFacts(found []Foundation) {
 	}
 }
 
-// tellsQueries reports whether a configured source gives queries.
-func (b *Book) tellsQueries() bool {
-	for _, t := range b.config.Types {
-		if strings.HasSuffix(t, "-log") || strings.HasSuffix(t, "-query-stats") || t == "grafana-usage-insights" {
-			return true
-		}
+// tells reports whether a source that was really read shows queries, and whether one shows dashboards. That nothing of a team was
+// seen means something only then.
+func (b *Book) tells(acts []activity.Act) (queries, dashboards bool) {
+	read := maps.Clone(b.covered)
+	for i := range acts {
+		read[acts[i].Source] = true
+		queries = queries || acts[i].Kind == activity.KindQuery
 	}
-	return false
+	for source := range read {
+		t := b.config.Types[source]
+		queries = queries || strings.HasSuffix(t, "-log") || strings.HasSuffix(t, "-query-stats") || t == "grafana-usage-insights"
+		dashboards = dashboards || strings.HasPrefix(t, grafanaPrefix)
+	}
+	return queries, dashboards || len(b.dashboards) > 0
 }
 
 // settle turns what was not seen into No where it would have been.

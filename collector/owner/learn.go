@@ -14,7 +14,7 @@ import (
 //   - A client explains a question (a fingerprint on a day) if it asked it over at least the time and in all the hours
 //     in which the Grafana's people did, or began or ended with them to within slack.
 //   - It is that Grafana if it explains at least half of the questions, of the days on which it was active and of
-//     fingerprints that its Prometheus has ever been asked, and one of them agrees within slack.
+//     fingerprints that its Prometheus has ever been asked, and one of them agrees tightly.
 //   - That one must not be explained by a stronger candidate too. Somebody who ran a colleague's query at a
 //     workstation agrees with Explore once, but so does the Grafana through which the colleague asked.
 //   - One or two fingerprints are little evidence where Explore shows many others that no Prometheus was asked: then the
@@ -26,6 +26,9 @@ import (
 
 // slack is how far two logs may disagree on the time of one query: the length of a slow query, and of clocks apart.
 const slack = 30 * time.Second
+
+// tight is how far they disagree as a rule: both write a query down when it is answered.
+const tight = 5 * time.Second
 
 // client is an address as one query log knows it.
 type client struct {
@@ -69,6 +72,7 @@ type candidate struct {
 	*askedBy
 	explained int
 	tight     []question
+	gap       time.Duration // least disagreement on one of them
 	all       map[question]bool
 }
 
@@ -222,7 +226,13 @@ func (b *Book) candidate(c *askedBy, questions, everywhere map[question]*times, 
 		}
 		out.explained++
 		out.all[q] = true
-		if own != nil && (near(own.first, g.first) || near(own.last, g.last)) {
+		if own == nil {
+			continue
+		}
+		if gap := min(own.first.Sub(g.first).Abs(), own.last.Sub(g.last).Abs()); gap <= tight {
+			if len(out.tight) == 0 || gap < out.gap {
+				out.gap = gap
+			}
 			out.tight = append(out.tight, q)
 		}
 	}
@@ -285,8 +295,8 @@ func (c candidate) needed(candidates []candidate) bool {
 	})
 }
 
-// stronger orders candidates by evidence: one that is configured, then more questions explained, then more asked at all,
-// for a Grafana refreshes dashboards too. Of two that are equal neither is stronger.
+// stronger orders candidates by evidence: one that is configured, then more questions explained, then, of little evidence, the
+// one that is closer in time, then more asked at all, for a Grafana refreshes dashboards too. Of two that are equal neither is stronger.
 func (c candidate) stronger(o candidate) bool {
 	switch {
 	case c.askedBy == o.askedBy:
@@ -295,6 +305,8 @@ func (c candidate) stronger(o candidate) bool {
 		return c.known
 	case c.explained != o.explained:
 		return c.explained > o.explained
+	case c.fingerprints() < little && c.gap != o.gap:
+		return c.gap < o.gap
 	}
 	return c.rows > o.rows
 }

@@ -1,0 +1,112 @@
+package owner
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/metrics-maturity/metrics-maturity/collector/activity"
+)
+
+// visits makes the days of one actor's openings of one dashboard at the given times.
+func visits(actor activity.ActorID, kind activity.Kind, at ...time.Time) []activity.Day {
+	var days []activity.Day
+	for _, t := range at {
+		d := activity.FoldEvent(activity.Event{Time: t, Kind: kind, Scope: "org:1", Subject: "board"}, time.UTC)
+		d.Source, d.Actor = "grafana", actor
+		days = append(days, d)
+	}
+	return activity.Fold(days)
+}
+
+func every(from time.Time, step time.Duration, n int) []time.Time {
+	var out []time.Time
+	for i := range n {
+		out = append(out, from.Add(time.Duration(i)*step))
+	}
+	return out
+}
+
+func TestClockwork(t *testing.T) {
+	monday := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	rnd := rand.New(rand.NewPCG(1, 1))
+	jitter := func(in []time.Time, by time.Duration) []time.Time {
+		for i := range in {
+			in[i] = in[i].Add(time.Duration(rnd.Int64N(int64(2*by))) - by)
+		}
+		return in
+	}
+	var busy []time.Time // a person in an incident: again and again over a working day, but not by the clock
+	for at := monday; at.Before(monday.Add(11 * time.Hour)); at = at.Add(time.Duration(2+rnd.IntN(40)) * time.Minute) {
+		busy = append(busy, at)
+	}
+	for name, tc := range map[string]struct {
+		at    []time.Time
+		kind  activity.Kind
+		robot bool
+	}{
+		"a wall screen without kiosk mode, every 20 minutes":        {every(monday, 20*time.Minute, 3*24*14), activity.KindView, true},
+		"a tab that reloads every half minute for an hour":          {every(monday, 30*time.Second, 120), activity.KindView, true},
+		"a tab that reloads every 5 minutes through a day":          {every(monday, 5*time.Minute, 120), activity.KindView, true},
+		"a script every day at nine":                                {every(monday, 24*time.Hour, 30), activity.KindView, true},
+		"a script every Monday at nine, some seconds late":          {jitter(every(monday, 7*24*time.Hour, 8), 10*time.Second), activity.KindView, true},
+		"a poller that asks every 10 minutes":                       {every(monday, 10*time.Minute, 6*24*7), activity.KindQuery, true},
+		"a weekly meeting, begun within some minutes":               {jitter(every(monday, 7*24*time.Hour, 26), 4*time.Minute), activity.KindView, false},
+		"five Mondays at nine by chance":                            {every(monday, 7*24*time.Hour, 5), activity.KindView, false},
+		"an incident":                                               {busy, activity.KindView, false},
+		"one query, changed and run again fifty times in two hours": {every(monday, 2*time.Minute+20*time.Second, 50), activity.KindQuery, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, err := New(Config{Teams: []Team{{Name: "payments", Members: []Member{{Login: "a"}}}}, Location: time.UTC, Types: map[string]string{"grafana": "grafana-log"}},
+				activity.NewKey([]byte("k")), activity.Facts{Actors: map[activity.Digest][]activity.ActorID{activity.NewKey([]byte("k")).Login("a"): {1}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var robots, people int64
+			for _, a := range b.Attribute(visits(1, tc.kind, tc.at...)) {
+				if a.Outcome == activity.Automated && a.Reason == activity.RobotClockwork && a.Team == "" {
+					robots += a.Count
+				} else if a.Outcome == activity.Counted && a.Team == "payments" {
+					people += a.Count
+				}
+			}
+			if robots+people != int64(len(tc.at)) || (robots > 0) != tc.robot || (robots > 0 && people > 0) {
+				t.Errorf("%d acts of robots, %d of people", robots, people)
+			}
+		})
+	}
+}
+
+// TestOneCoincidence: a colleague who runs the same query at a workstation, a second later, is no Grafana; the Grafana is.
+func TestOneCoincidence(t *testing.T) {
+	at := time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)
+	row := func(source string, actor activity.ActorID, subject string, at time.Time) activity.Day {
+		scope := source
+		if source == "grafana" {
+			scope = "org:1"
+		}
+		d := activity.FoldEvent(activity.Event{Time: at, Kind: activity.KindQuery, Scope: scope, Subject: subject}, time.UTC)
+		d.Source, d.Actor = source, actor
+		return d
+	}
+	b, err := New(Config{Teams: []Team{{Name: "payments"}}, Location: time.UTC, Types: map[string]string{"grafana": "grafana-log", "promql": "prometheus-query-log"}}, activity.NewKey([]byte("k")), activity.Facts{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const alice, grafana, workstation = 1, 2, 3
+	days := []activity.Day{row("grafana", alice, "q", at), row("promql", grafana, "q", at.Add(50*time.Millisecond)), row("promql", workstation, "q", at.Add(900*time.Millisecond))}
+	for i := range 12 {
+		days = append(days, row("promql", workstation, string(rune('a'+i)), at.Add(time.Duration(i+1)*time.Hour/2)))
+	}
+	for _, a := range b.Attribute(days) {
+		if got := a.Reason == activity.RobotGrafana; got != (a.Actor == grafana) {
+			t.Errorf("actor %d, %q: %s %s", a.Actor, a.Subject, a.Outcome, a.Reason)
+		}
+	}
+	late := []activity.Day{row("grafana", alice, "q", at), row("promql", workstation, "q", at.Add(20*time.Second))}
+	for _, a := range b.Attribute(late) {
+		if a.Reason == activity.RobotGrafana {
+			t.Errorf("a query 20 s later made a Grafana of actor %d", a.Actor)
+		}
+	}
+}

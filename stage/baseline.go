@@ -27,7 +27,7 @@ type baselineBook struct {
 	facts   []fact
 	weeks   int
 
-	snapshots map[string]bool // dashboards of which a snapshot was taken
+	snapshots map[string]activity.Date // by dashboard, when the first snapshot of it was taken
 }
 
 func (b *baselineBook) written() series {
@@ -37,7 +37,7 @@ func (b *baselineBook) written() series {
 // baselines collects what the team wrote down: one-off queries made durable by those who asked them, snapshots,
 // annotations and goals. A link to a dashboard alone says nothing of where one stands.
 func (o *observer) baselines() *baselineBook {
-	b := &baselineBook{numbers: numbers[place]{}, weeks: o.cal.weeks, snapshots: map[string]bool{}}
+	b := &baselineBook{numbers: numbers[place]{}, weeks: o.cal.weeks, snapshots: map[string]activity.Date{}}
 	add := func(a *activity.Act, p place) {
 		i := b.numbers.of(p)
 		if i == len(b.since) {
@@ -49,7 +49,9 @@ func (o *observer) baselines() *baselineBook {
 	for _, a := range o.acts[activity.KindShare] {
 		switch {
 		case a.Detail == activity.ShareSnapshot:
-			b.snapshots[a.Subject] = true
+			if first, ok := b.snapshots[a.Subject]; !ok || a.Date < first {
+				b.snapshots[a.Subject] = a.Date
+			}
 			add(a, place{kind: activity.KindView, subject: a.Subject})
 		case a.Subject != "" && o.sharedOwn(a):
 			add(a, place{kind: activity.KindQuery, subject: a.Subject})

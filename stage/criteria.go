@@ -42,68 +42,19 @@ type Criteria struct {
 	QuietRun   int     // quiet weeks in a row that are passed over
 	QuietTeams int     // below so many teams no week is quiet
 
-	// Version 2 only.
+	// From version 2 on: what is expected of teams with a habit and without, by criterion. A criterion that is not
+	// named here is decided by its thresholds alone.
 	Habits   map[string]Habit
 	Rhythm   Rhythm
 	Interval float64 // weeks from one metric made to the next, before a team's own interval is known
 }
 
-// Criterion is the thresholds of one criterion: it begins to hold at Enter, and lapses below Leave.
+// Criterion is the thresholds of one criterion: it begins to hold at Enter, and lapses below Leave. Where the
+// probability of a habit decides (see Criteria.Habits) they are bounds: it begins no sooner, and lapses no later.
 type Criterion struct {
 	Enter  int
 	Leave  int
 	Window int // weeks
-}
-
-// DefaultCriteria returns version 1.
-func DefaultCriteria() Criteria {
-	return Criteria{
-		Version: 1,
-		ByName: map[string]Criterion{
-			QueryDays:       {Enter: 2, Leave: 1, Window: 8},
-			Baselines:       {Enter: 1, Leave: 1, Window: 26},
-			Revisits:        {Enter: 1, Leave: 1, Window: 26},
-			WeeksWithAView:  {Enter: 6, Leave: 4, Window: 8},
-			MonthsAdopted:   {Enter: 2, Leave: 1, Window: 12},
-			MonthsLookToAct: {Enter: 2, Leave: 1, Window: 12},
-		},
-		SessionGap:      30 * time.Minute,
-		RevisitDays:     14,
-		People:          2,
-		AdoptDays:       28,
-		ActDays:         3,
-		FallEvaluations: 2,
-		CoveredWeekdays: 3,
-		CoveredWeeks:    4,
-		Stretch:         2,
-		StaleWeeks:      8,
-		QuietShare:      0.2,
-		QuietWeeks:      26,
-		QuietRun:        3,
-		QuietTeams:      5,
-	}
-}
-
-// CriteriaVersion2 x.
-func CriteriaVersion2() Criteria {
-	c := DefaultCriteria()
-	c.Version = 2
-	c.ByName[QueryDays] = Criterion{Enter: 2, Leave: 1, Window: 8}
-	c.ByName[Baselines] = Criterion{Enter: 1, Leave: 1, Window: 34}
-	c.ByName[Revisits] = Criterion{Enter: 1, Leave: 1, Window: 34}
-	c.ByName[WeeksWithAView] = Criterion{Enter: 2, Leave: 1, Window: 8}
-	c.ByName[MonthsAdopted] = Criterion{Enter: 1, Leave: 1, Window: 12}
-	c.ByName[MonthsLookToAct] = Criterion{Enter: 1, Leave: 1, Window: 12}
-	c.FallEvaluations = 1
-	c.Habits = map[string]Habit{
-		QueryDays:       {Begin: 0.6, End: 0.2, Prior: 0.5, TakeUp: 0.01, Lapse: 0.01, Usual: 0.65, Weight: 8, Chance: 0.02},
-		WeeksWithAView:  {Begin: 0.6, End: 0.15, Prior: 0.3, TakeUp: 0.01, Lapse: 0.015, Usual: 0.88, Weight: 10, Chance: 0.2},
-		MonthsAdopted:   {Begin: 0.6, End: 0.2, Prior: 0.2, TakeUp: 0.01, Lapse: 0.015, Usual: 0.9, Weight: 3, Chance: 0.02},
-		MonthsLookToAct: {Begin: 0.6, End: 0.2, Prior: 0.2, TakeUp: 0.01, Lapse: 0.015, Usual: 0.5, Weight: 6, Chance: 0.04},
-	}
-	c.Rhythm = Rhythm{Minutes: 40, Memory: 8, Coincidence: 0.04, Burst: 4, Alone: 0.6, ClockworkDays: 14}
-	c.Interval = 2
-	return c
 }
 
 // monthWeeks is the length of the months that the criteria of stages 5 and 6 count.
@@ -141,6 +92,9 @@ func (c Criteria) Validate() error {
 		if n.n < 1 || n.n > maxWindow {
 			return fmt.Errorf("stages: %s: %d is not between 1 and %d", n.what, n.n, maxWindow)
 		}
+	}
+	if err := c.validateHabits(); err != nil {
+		return err
 	}
 	switch {
 	case c.CoveredWeekdays > 5:
@@ -195,7 +149,7 @@ type rung struct {
 	needs  [][]activity.Kind // one kind of each group must be given by some source
 }
 
-// rungs is the ladder of version 1; rungs[i] is stage i+1.
+// rungs is the ladder; rungs[i] is stage i+1.
 var rungs = []rung{
 	{stage: 1, label: "one_off_queries", name: QueryDays, counts: countKeys, looks: true,
 		needs: [][]activity.Kind{{activity.KindQuery}}},

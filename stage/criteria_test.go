@@ -10,8 +10,16 @@ import (
 )
 
 func TestDefaultCriteriaAreValid(t *testing.T) {
-	if err := stage.DefaultCriteria().Validate(); err != nil {
-		t.Fatal(err)
+	for version := 1; version <= stage.LatestVersion; version++ {
+		if err := criteriaOf(version).Validate(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := stage.DefaultCriteria().Version; got != stage.LatestVersion {
+		t.Errorf("the default is version %d, not the latest", got)
+	}
+	if _, err := stage.CriteriaVersion(stage.LatestVersion + 1); err == nil {
+		t.Error("there are criteria of a version that is not yet")
 	}
 }
 

@@ -17,6 +17,7 @@ type observer struct {
 	sessions map[activity.ActorID][]session
 	goals    goalBook
 	recorded recordings
+	aside    *setAside // once it is known
 }
 
 func newObserver(t Team, cal *calendar, k Criteria, goals goalBook, recorded recordings) *observer {
@@ -55,9 +56,13 @@ func (o *observer) fact(a *activity.Act, key int) fact {
 func (o *observer) views() series {
 	var facts []fact
 	people := numbers[activity.ActorID]{}
+	set := o.setAside()
 	for _, a := range o.acts[activity.KindView] {
 		if a.Actor == 0 && !a.Retired {
 			continue // nobody's view is no ritual
+		}
+		if set.machine(a) || set.work[workday{a.Actor, a.Subject, a.Date}] {
+			continue
 		}
 		f := o.fact(a, 0)
 		if a.Actor != 0 {
@@ -121,7 +126,12 @@ func (o *observer) facts2() *facts2 {
 	f := &facts2{added: make([]bool, o.cal.weeks)}
 	f.looks, f.machines = o.looks()
 	for _, add := range o.additions() {
-		if w, ok := o.cal.week(add.act.Date); ok && add.act.ByTeam == activity.Yes {
+		if add.act.ByTeam != activity.Yes {
+			if since, ok := o.recorded.byOthers(add.metric, o.team); ok && since <= add.act.Date {
+				continue
+			}
+		}
+		if w, ok := o.cal.week(add.act.Date); ok {
 			f.added[w] = true
 		}
 	}

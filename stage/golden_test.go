@@ -20,9 +20,15 @@ import (
 var update = flag.Bool("update", false, "rewrite the expected sections of testdata/*.txtar")
 
 // TestGolden reads an organisation from the section "org" of each file, and compares what is said of its first team with
-// the other sections. testdata/README tells how an organisation is written.
+// the other sections. testdata/README tells how an organisation is written. The cases of version 1 of the criteria are in
+// testdata, those of a later one in a folder of its name.
 func TestGolden(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txtar")
+	t.Run("version1", func(t *testing.T) { golden(t, "testdata/*.txtar", 1) })
+	t.Run("version2", func(t *testing.T) { golden(t, "testdata/version2/*.txtar", 2) })
+}
+
+func golden(t *testing.T, pattern string, version int) {
+	files, err := filepath.Glob(pattern)
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no cases: %v", err)
 	}
@@ -32,7 +38,7 @@ func TestGolden(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			o := parseOrg(t, string(archive.Files[0].Data))
+			o := parseOrg(t, string(archive.Files[0].Data), version)
 			a := stage.Assess(o)[0]
 			for i, f := range archive.Files[1:] {
 				got := render(a, f.Name)
@@ -114,6 +120,15 @@ var monday1 = func() activity.Date {
 
 var weekdays = map[string]activity.Date{"mon": 0, "tue": 1, "wed": 2, "thu": 3, "fri": 4, "sat": 5, "sun": 6}
 
+// criteriaOf returns the criteria of a version that there is.
+func criteriaOf(version int) stage.Criteria {
+	c, err := stage.CriteriaVersion(version)
+	if err != nil {
+		panic(err)
+	}
+	return c
+}
+
 // orgText builds an organisation from its text.
 type orgText struct {
 	t       *testing.T
@@ -123,10 +138,10 @@ type orgText struct {
 	retired int // weeks up to this one have lost their actors
 }
 
-func parseOrg(t *testing.T, text string) stage.Org {
+func parseOrg(t *testing.T, text string, version int) stage.Org {
 	t.Helper()
 	p := &orgText{t: t, gaps: map[string]map[activity.Date]bool{}, actors: map[string]activity.ActorID{}}
-	p.org = stage.Org{Criteria: stage.DefaultCriteria(), From: monday1, Sources: []stage.Source{
+	p.org = stage.Org{Criteria: criteriaOf(version), From: monday1, Sources: []stage.Source{
 		{Name: "grafana", Type: "grafana-log", Class: activity.ClassView, Gives: []activity.Kind{
 			activity.KindView, activity.KindQuery, activity.KindShare, activity.KindOpen, activity.KindEdit, activity.KindAnnotation, activity.KindRule}},
 		{Name: "git", Type: "rules-git", Class: activity.ClassAny, Gives: []activity.Kind{activity.KindRule, activity.KindGoal}},

@@ -87,8 +87,8 @@ func (r *run) week(w int) (*int, string) {
 				people = max(people, r.retired(c, w))
 			}
 			now := reading{value, people, c.count(w)}
-			if h, ok := r.criteria.Habits[rungs[i].name]; ok && r.judge != nil {
-				r.state.latches[i].judgeHabit(h, k, rungs[i], r.criteria, w, now, r.judge.probability(i))
+			if r.judge != nil && r.judge.probability(i) >= 0 {
+				r.settle(i, w, now)
 				continue
 			}
 			r.state.latches[i].see(rungs[i], k, r.criteria, w, now)

@@ -9,8 +9,12 @@ type pace struct {
 	interval float64 // weeks from one time to the next, as expected at first
 	gaps     float64 // sum and number of those seen
 	count    float64
+	times    int     // how often it was seen, but for times long ago
 	since    float64 // weeks since the last time, those of few people counted in part; negative before the first
 }
+
+// forgottenAfter is after how many weeks of silence a time is no beginning of a habit any more.
+const forgottenAfter = 8
 
 func newPace(h Habit, interval float64) *pace {
 	return &pace{memory: newMemory(h), interval: interval, since: -1}
@@ -26,7 +30,7 @@ func (p *pace) due(exposure float64) float64 {
 	if p.since < 0 {
 		return min(1/p.usual(), 0.9) * exposure
 	}
-	spread := 0.25 * p.usual()
+	spread := (0.25 + 0.8/(1+p.count)) * p.usual() // the less is known of the team, the wider
 	return p.habit.Usual / (1 + math.Exp(-(p.since+1-p.usual()+0.5)/spread)) * exposure
 }
 
@@ -36,6 +40,10 @@ func (p *pace) see(begun, finished bool, exposure float64) {
 	due := p.due(exposure)
 	switch {
 	case begun:
+		p.times++
+		if p.since > forgottenAfter {
+			p.times = 1
+		}
 		p.weigh(max(due, 0.1), p.habit.Chance)
 		if p.since >= 0 && p.since < 3*p.usual() {
 			p.gaps += (p.since + exposure) * p.p

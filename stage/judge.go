@@ -19,7 +19,7 @@ func newJudge(k Criteria, f *facts2, weeks int) *judge {
 
 // facts2 is what version 2 looks at beside what the criteria count.
 type facts2 struct {
-	looks    []look
+	looks    []look // without machines
 	machines []int
 	added    []bool // by week: the team's own people added a metric, used or not
 }
@@ -86,22 +86,79 @@ func (j *judge) probability(i int) float64 {
 	return -1
 }
 
-// counted is the rung without its demand for different people: that holiday leave one person alone for a while is
+// counted is the rung without its demand for different people: that holidays leave one person alone for a while is
 // no end of a ritual.
 func (r rung) counted() rung {
 	r.people = false
 	return r
 }
 
-// judgeHabit tells whether a habit holds by its probability.
-func (l *latch) judgeHabit(h Habit, k Criterion, r rung, c Criteria, w int, now reading, p float64) {
+// Certainties of what the thresholds alone tell.
+const (
+	enough   = 0.85 // probability of a habit once as much was seen as Criterion.Enter asks for
+	fewTimes = 4    // a habit seen in fewer weeks has no rhythm yet by which its silence could be judged
+)
+
+// settle tells in week w whether the habit of rung i holds: from what was seen of its rhythm, and within the bounds
+// that the thresholds set. As much as Enter asks for is enough by itself, and less than Leave is too little.
+func (r *run) settle(i, w int, now reading) {
+	l, k := &r.state.latches[i], r.criteria.ByName[rungs[i].name]
+	h := r.criteria.Habits[rungs[i].name]
 	l.last, l.reading = w, now
-	enough := now.value >= k.Enter && (!r.people || now.people >= c.People)
-	l.meets = p >= 0.5 && enough
+	people := !rungs[i].people || now.people >= r.criteria.People
+	if !l.holds && people && now.value >= k.Enter && r.fresh(i, w) {
+		r.judge.believe(i, enough)
+	}
+	p := r.judge.probability(i)
+	l.meets = p >= 0.5 && now.value > 0 && people
 	switch {
-	case l.holds && (p < h.End || r.counted().lapsing(k, c, now)):
+	case l.holds && (p < h.End && r.judge.rhythmic(i) || rungs[i].counted().lapsing(k, r.criteria, now)):
 		l.holds = false
-	case !l.holds && p >= h.Begin && enough:
+	case !l.holds && people && p >= h.Begin && r.begun(i, w, now):
 		l.holds = true
 	}
 }
+
+// fresh says whether week w added to what rung i counts: old facts in a window begin nothing.
+func (r *run) fresh(i, w int) bool {
+	switch i {
+	case 3:
+		k := r.criteria.ByName[WeeksWithAView]
+		return r.judge.ritual.steady(2) == 2 && r.judge.ritual.steady(k.Window) >= k.Enter && r.judge.ritual.solo < 0.5
+	case 4:
+		return r.series[i].became(w)
+	}
+	return r.series[i].any(w, w)
+}
+
+// begun says whether enough was seen to speak of a habit, however probable it is: nothing that happened once is one.
+func (r *run) begun(i, w int, now reading) bool {
+	switch i {
+	case 3:
+		return now.value >= 2
+	case 4:
+		return now.value >= 1 && r.judge.adjust.times >= 2
+	}
+	return now.value >= min(2, r.criteria.ByName[rungs[i].name].Enter) || i > 0 && now.value >= 1
+}
+
+// believe raises the probability of a habit.
+func (j *judge) believe(i int, p float64) {
+	switch i {
+	case 0:
+		j.query.p = max(j.query.p, p)
+	case 3:
+		if now := j.ritual.p(); now < p {
+			j.ritual.loose += (p - now) * (1 - j.ritual.solo)
+			j.ritual.solo *= (1 - p)
+		}
+	case 4:
+		j.adjust.p = max(j.adjust.p, p)
+	case 5:
+		j.act.p = max(j.act.p, p)
+	}
+}
+
+// rhythmic says whether the silence of a habit can be judged by its rhythm: one-off queries of a team that seldom
+// asked are remembered for their whole window instead.
+func (j *judge) rhythmic(i int) bool { return i != 0 || j.query.shown >= fewTimes }

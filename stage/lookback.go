@@ -20,7 +20,11 @@ func (o *observer) lookBacks(b *baselineBook, add func(*activity.Act, place) boo
 		if a.Detail != activity.ShareSnapshot || a.Subject != "" {
 			continue
 		}
-		if p, ok := o.latest(b, a.Date, func(p place) bool { return p.kind == activity.KindView && b.snapshots[p.subject] }); ok {
+		shown := func(p place) bool {
+			taken, ok := b.snapshots[p.subject]
+			return ok && p.kind == activity.KindView && o.late(taken, a.Date)
+		}
+		if p, ok := o.latest(b, a.Date, shown); ok {
 			add(a, p)
 		}
 	}
@@ -34,7 +38,7 @@ func (o *observer) lookBacks(b *baselineBook, add func(*activity.Act, place) boo
 	sortDays(views)
 	for subject, acts := range views {
 		for _, a := range acts {
-			if o.returns(acts, a) {
+			if o.late(b.snapshots[subject], a.Date) && o.returns(acts, a) {
 				add(a, place{kind: activity.KindView, subject: subject})
 			}
 		}

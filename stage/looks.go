@@ -34,12 +34,12 @@ func clock(t time.Time) int { return t.Hour()*60 + t.Minute() }
 func (o *observer) looks() (kept []look, machines []int) {
 	people := numbers[activity.ActorID]{}
 	machines = make([]int, o.cal.weeks)
-	clockwork, work := o.clockwork(), o.edited()
+	set := o.setAside()
 	for _, a := range o.acts[activity.KindView] {
 		if a.Actor == 0 && !a.Retired {
 			continue // nobody's view is no ritual
 		}
-		if work[edited{a.Actor, a.Subject, a.Date}] {
+		if set.work[workday{a.Actor, a.Subject, a.Date}] {
 			continue
 		}
 		l := look{date: a.Date}
@@ -48,13 +48,13 @@ func (o *observer) looks() (kept []look, machines []int) {
 			l.who = people.of(a.Actor) + 1
 		}
 		first, last := minutesOfDay(a)
-		if clockwork.at(a, first) {
+		if set.clockwork.at(a, first) {
 			machines[l.week]++
 		} else {
 			l.minute = first
 			kept = append(kept, l)
 		}
-		if last != first && !clockwork.at(a, last) {
+		if last != first && !set.clockwork.at(a, last) {
 			l.minute = last
 			kept = append(kept, l)
 		}
@@ -65,8 +65,30 @@ func (o *observer) looks() (kept []look, machines []int) {
 	return kept, machines
 }
 
-// edited is a dashboard that somebody changed on a day.
-type edited struct {
+// setAside is what is no look although somebody opened a dashboard. Version 1 sets nothing aside.
+type setAside struct {
+	clockwork clockworks
+	work      map[workday]bool
+}
+
+func (o *observer) setAside() *setAside {
+	if o.criteria.Version < 2 {
+		return &setAside{}
+	}
+	if o.aside == nil {
+		o.aside = &setAside{o.clockwork(), o.edited()}
+	}
+	return o.aside
+}
+
+// machine says whether all of what a folds together was a machine's.
+func (s *setAside) machine(a *activity.Act) bool {
+	first, last := minutesOfDay(a)
+	return s.clockwork.at(a, first) && (first == last || s.clockwork.at(a, last))
+}
+
+// workday is a dashboard that somebody changed on a day.
+type workday struct {
 	who     activity.ActorID
 	subject string
 	date    activity.Date
@@ -74,11 +96,11 @@ type edited struct {
 
 // edited lists the dashboards of others that the team's people changed: who opens one to change it is at work for
 // others, and does not look at how the team is doing.
-func (o *observer) edited() map[edited]bool {
-	out := map[edited]bool{}
+func (o *observer) edited() map[workday]bool {
+	out := map[workday]bool{}
 	for _, a := range o.acts[activity.KindEdit] {
 		if a.Own == activity.No && a.Actor != 0 {
-			out[edited{a.Actor, a.Subject, a.Date}] = true
+			out[workday{a.Actor, a.Subject, a.Date}] = true
 		}
 	}
 	return out
@@ -122,6 +144,9 @@ func (o *observer) clockwork() clockworks {
 // the same page was opened within moments of the same time. No person is so punctual on a Sunday.
 func (c clockworks) at(a *activity.Act, minute int) bool {
 	days := c.days[habitOf{a.Actor, a.Subject}]
+	if len(days) == 0 {
+		return false
+	}
 	end, _ := slices.BinarySearchFunc(days, a.Date, func(d dayMinute, date activity.Date) int { return cmp.Compare(d.date, date) })
 	from := a.Date - activity.Date(c.criteria.ClockworkDays)
 	same, idle, last := 0, 0, activity.Date(-1)

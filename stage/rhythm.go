@@ -8,7 +8,6 @@ type Rhythm struct {
 	Memory        int     // a ritual's time is learnt from so many covered weeks
 	Coincidence   float64 // chance that some other look falls into that time
 	Burst         int     // so many separate looks in a week are trouble, or curiosity, and say little
-	Alone         float64 // share of the weeks with a look from which on one person's looks are that person's habit
 	ClockworkDays int     // a page opened to the minute on half of so many days, at night or on weekends, is a machine's
 }
 

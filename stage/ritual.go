@@ -30,8 +30,9 @@ type ritual struct {
 
 // outcome is how a week was read.
 type outcome struct {
-	week int
-	what weekKind
+	week  int
+	what  weekKind
+	burst bool // so many looks that something else must have been the reason
 }
 
 type weekKind int
@@ -43,6 +44,9 @@ const (
 	weekOwn                   // only the one looked who always does, at the usual time
 	weekUsual                 // others looked at the usual time
 )
+
+// others says whether others looked than the one who always does.
+func (k weekKind) others() bool { return k == weekOther || k == weekUsual }
 
 // Beliefs about how people look, beside those of Habit. They are about habits in general, and not worth a setting.
 const (
@@ -117,7 +121,7 @@ func (r *ritual) see(w int, exposure float64) {
 	kind := r.kind(now)
 	r.pass()
 	r.weigh(kind, now, exposure)
-	r.outcomes = append(r.outcomes, outcome{w, kind})
+	r.outcomes = append(r.outcomes, outcome{w, kind, r.burst(now)})
 }
 
 // pass lets a week go by.
@@ -140,13 +144,7 @@ type likelihood struct{ none, fixed, loose, solo float64 }
 
 func (r *ritual) likely(kind weekKind, now []cluster, exposure float64) likelihood {
 	h, join, q := r.rate()*exposure, r.join(), r.chance()
-	k := 0 // looks in which others took part
-	for i := range now {
-		if r.others(&now[i]) {
-			k++
-		}
-	}
-	burst := k >= r.rhythm.Burst
+	k, burst := r.shares(now), r.burst(now)
 	if burst {
 		q = 1 // something kept people busy: that they looked says nothing by itself
 	}
@@ -166,15 +164,18 @@ func (r *ritual) likely(kind weekKind, now []cluster, exposure float64) likeliho
 		if r.top != 0 && r.took(now, r.top) {
 			l.solo = soloUsual * q * 0.5
 		}
-		if burst {
+		switch {
+		case burst:
 			l.fixed, l.loose = (1-h)*0.5, 0.5
+		case r.several(now):
+			l.loose *= 2
 		}
 		if !r.slot.found || !r.slot.shared() { // no time of its own is known yet
 			l.fixed = max(l.fixed, h*0.3)
 			if !burst && together(now) {
 				l.fixed, l.none = h*0.45, l.none*0.5
 			}
-			if r.top == 0 {
+			if r.top == 0 && len(r.people) == 1 {
 				l.solo = soloUsual * 0.4
 			}
 		}
@@ -190,6 +191,31 @@ func (r *ritual) likely(kind weekKind, now []cluster, exposure float64) likeliho
 		}
 	}
 	return l
+}
+
+// shares returns how many times others than the one who looks most took part in looking.
+func (r *ritual) shares(now []cluster) int {
+	k := 0
+	for i := range now {
+		if r.others(&now[i]) {
+			k++
+		}
+	}
+	return k
+}
+
+// burst says whether people looked so often in a week that trouble must have been the reason.
+func (r *ritual) burst(now []cluster) bool { return r.shares(now) >= r.rhythm.Burst }
+
+// steady is in how many of the last n covered weeks others than one person looked, but for bursts.
+func (r *ritual) steady(n int) int {
+	k := 0
+	for _, o := range r.outcomes[max(0, len(r.outcomes)-n):] {
+		if o.what.others() && !o.burst {
+			k++
+		}
+	}
+	return k
 }
 
 // others says whether somebody else than the one who looks most took part.
@@ -265,6 +291,20 @@ func (r *ritual) weigh(kind weekKind, now []cluster, exposure float64) {
 // took says whether p looked.
 func (r *ritual) took(now []cluster, p int) bool {
 	return slices.ContainsFunc(now, func(c cluster) bool { return slices.Contains(c.who, p) })
+}
+
+// several says whether different people looked in a week.
+func (r *ritual) several(now []cluster) bool {
+	who := 0
+	for i := range now {
+		for _, p := range now[i].who {
+			if who != 0 && p != who {
+				return true
+			}
+			who = p
+		}
+	}
+	return false
 }
 
 // together says whether different people looked at the same time.

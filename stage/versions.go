@@ -1,0 +1,132 @@
+package stage
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
+
+// LatestVersion is the version of the default criteria.
+const LatestVersion = 2
+
+// DefaultCriteria returns the latest version.
+func DefaultCriteria() Criteria { return version2() }
+
+// CriteriaVersion returns the criteria of a version, as they were released.
+func CriteriaVersion(n int) (Criteria, error) {
+	switch n {
+	case 1:
+		return version1(), nil
+	case 2:
+		return version2(), nil
+	}
+	return Criteria{}, fmt.Errorf("stages: there is no version %d of the criteria\nhint: the versions are 1 to %d", n, LatestVersion)
+}
+
+// version1 judges everything by counts in windows.
+func version1() Criteria {
+	return Criteria{
+		Version: 1,
+		ByName: map[string]Criterion{
+			QueryDays:       {Enter: 2, Leave: 1, Window: 8},
+			Baselines:       {Enter: 1, Leave: 1, Window: 26},
+			Revisits:        {Enter: 1, Leave: 1, Window: 26},
+			WeeksWithAView:  {Enter: 6, Leave: 4, Window: 8},
+			MonthsAdopted:   {Enter: 2, Leave: 1, Window: 12},
+			MonthsLookToAct: {Enter: 2, Leave: 1, Window: 12},
+		},
+		SessionGap:      30 * time.Minute,
+		RevisitDays:     14,
+		People:          2,
+		AdoptDays:       28,
+		ActDays:         3,
+		FallEvaluations: 2,
+		CoveredWeekdays: 3,
+		CoveredWeeks:    4,
+		Stretch:         2,
+		StaleWeeks:      8,
+		QuietShare:      0.2,
+		QuietWeeks:      26,
+		QuietRun:        3,
+		QuietTeams:      5,
+	}
+}
+
+// version2 remembers what was done once, and believes in what is done regularly as far as it is seen. Its numbers are
+// beliefs about people, chosen so that they hold on simulated organisations (see stage/sim) and are plausible on others.
+func version2() Criteria {
+	c := version1()
+	c.Version = 2
+	// What was written down for a project is spoken of for two thirds of a year, rather than half of one: projects
+	// are looked back at months later, and forgetting one too early looks like a regression.
+	c.ByName[Baselines] = Criterion{Enter: 1, Leave: 1, Window: 34}
+	c.ByName[Revisits] = Criterion{Enter: 1, Leave: 1, Window: 34}
+	// A ritual is told from its rhythm, and its end too: two looks in the last 8 weeks are what any team has.
+	c.ByName[WeeksWithAView] = Criterion{Enter: 6, Leave: 2, Window: 8}
+	c.FallEvaluations = 1 // the memory of stages 2 and 3 is long enough; the others fall by probability
+	c.Habits = map[string]Habit{
+		QueryDays:       {Begin: 0.6, End: 0.25, Prior: 0.5, TakeUp: 0.01, Lapse: 0.01, Usual: 0.65, Weight: 6, Chance: 0.02},
+		WeeksWithAView:  {Begin: 0.65, End: 0.13, Prior: 0.3, TakeUp: 0.01, Lapse: 0.02, Usual: 0.88, Weight: 10, Chance: 0.2},
+		MonthsAdopted:   {Begin: 0.6, End: 0.2, Prior: 0.2, TakeUp: 0.01, Lapse: 0.01, Usual: 0.9, Weight: 2, Chance: 0.02},
+		MonthsLookToAct: {Begin: 0.6, End: 0.17, Prior: 0.2, TakeUp: 0.025, Lapse: 0.02, Usual: 0.5, Weight: 4, Chance: 0.04},
+	}
+	c.Rhythm = Rhythm{Minutes: 40, Memory: 8, Coincidence: 0.04, Burst: 4, ClockworkDays: 14}
+	c.Interval = 2
+	return c
+}
+
+// validateHabits reports the first belief that makes no sense.
+func (c Criteria) validateHabits() error {
+	if c.Version < 2 {
+		return nil
+	}
+	for _, name := range []string{QueryDays, WeeksWithAView, MonthsAdopted, MonthsLookToAct} {
+		if _, ok := c.Habits[name]; !ok {
+			return fmt.Errorf("stages: %s: what is expected of its habit is missing", name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Habits)) {
+		h := c.Habits[name]
+		switch name {
+		case QueryDays, WeeksWithAView, MonthsAdopted, MonthsLookToAct:
+		default:
+			return fmt.Errorf("stages: %s is no regular habit\nhint: those are %s, %s, %s and %s", name, QueryDays, WeeksWithAView, MonthsAdopted, MonthsLookToAct)
+		}
+		for _, p := range []struct {
+			what string
+			p    float64
+		}{
+			{"begin", h.Begin}, {"end", h.End}, {"prior", h.Prior}, {"take up", h.TakeUp}, {"lapse", h.Lapse}, {"usual", h.Usual}, {"chance", h.Chance},
+		} {
+			if !(p.p > 0 && p.p < 1) {
+				return fmt.Errorf("stages: %s: %s: %v is not between 0 and 1", name, p.what, p.p)
+			}
+		}
+		switch {
+		case h.End > h.Begin:
+			return fmt.Errorf("stages: %s: end (%v) is above begin (%v)\nhint: it would lapse as it begins", name, h.End, h.Begin)
+		case !(h.Weight > 0 && h.Weight <= maxWindow):
+			return fmt.Errorf("stages: %s: weight: %v weeks is not between 0 and %d", name, h.Weight, maxWindow)
+		}
+	}
+	return c.Rhythm.validate(c.Interval)
+}
+
+func (r Rhythm) validate(interval float64) error {
+	switch {
+	case r.Minutes < 1 || r.Minutes > 12*60:
+		return fmt.Errorf("stages: minutes of a ritual: %d is not between 1 and %d", r.Minutes, 12*60)
+	case r.Memory < 2 || r.Memory > 52:
+		return fmt.Errorf("stages: weeks from which a ritual's time is learnt: %d is not between 2 and 52", r.Memory)
+	case !(r.Coincidence > 0 && r.Coincidence < 1):
+		return fmt.Errorf("stages: coincidence: %v is not between 0 and 1", r.Coincidence)
+	case r.Burst < 2 || r.Burst > 1000:
+		return fmt.Errorf("stages: looks of a burst: %d is not between 2 and 1000", r.Burst)
+	case r.ClockworkDays < 4 || r.ClockworkDays > 366:
+		return fmt.Errorf("stages: days of clockwork: %d is not between 4 and 366", r.ClockworkDays)
+	case !(interval >= 0.5 && interval <= 52):
+		return fmt.Errorf("stages: interval: %v weeks is not between 0.5 and 52", interval)
+	}
+	return nil
+}

@@ -152,9 +152,9 @@ func (s scanner) digits(i int) int {
 	return i
 }
 
-// str skips the string whose opening quote is at i: eight bytes at a time, as long as none of them means anything.
+// str skips the string whose opening quote is at i: eight bytes at a time, as long as none of them means anything. i may be -1.
 func (s scanner) str(i int) int {
-	if i >= len(s) || s[i] != '"' {
+	if i < 0 || i >= len(s) || s[i] != '"' {
 		return -1
 	}
 	for i++; ; {
@@ -173,7 +173,9 @@ func (s scanner) str(i int) int {
 		case c == '"':
 			return i + 1
 		case c == '\\':
-			if i = s.escape(i + 1); i < 0 {
+			if i+1 < len(s) && (s[i+1] == '"' || s[i+1] == '\\' || s[i+1] == 'n') {
+				i += 2
+			} else if i = s.escape(i + 1); i < 0 {
 				return -1
 			}
 		case c < 0x20:
@@ -184,9 +186,11 @@ func (s scanner) str(i int) int {
 	}
 }
 
+// low and high have the lowest and highest bit of each byte.
+const low, high = 0x0101010101010101, 0x8080808080808080
+
 // special marks the lowest byte of w, at least, that is a quote, a backslash or a control character.
 func special(w uint64) uint64 {
-	const low, high = 0x0101010101010101, 0x8080808080808080
 	quote, slash := w^low*'"', w^low*'\\'
 	return ((quote-low)&^quote | (slash-low)&^slash | (w-low*0x20)&^w) & high
 }

@@ -60,7 +60,7 @@ func (q *QueryLog) Parse(line []byte, b *activity.Batch) (activity.Line, error) 
 	if r.message != nil && !isString(r.message, queryMessage) {
 		return activity.Line{}, nil
 	}
-	e, err := q.event(r)
+	e, err := q.event(&r, b)
 	if err != nil {
 		return activity.Line{}, err
 	}
@@ -68,7 +68,7 @@ func (q *QueryLog) Parse(line []byte, b *activity.Batch) (activity.Line, error) 
 	return activity.Line{Time: e.Time, Class: activity.ClassView}, nil
 }
 
-func (q *QueryLog) event(r record) (activity.Event, error) {
+func (q *QueryLog) event(r *record, b *activity.Batch) (activity.Event, error) {
 	if r.origin == nil {
 		return activity.Event{}, errNoOrigin
 	}
@@ -84,18 +84,32 @@ func (q *QueryLog) event(r record) (activity.Event, error) {
 		e.Robot = activity.RobotRuleEvaluation
 		return e, nil
 	}
-	if e.Query, err = textIn(r.params, "query"); err != nil {
+	if e.Query, err = r.text(b); err != nil {
 		return activity.Event{}, err
 	}
 	if e.Query == "" {
 		return activity.Event{}, errNoQuery
 	}
-	client, err := textIn(r.origin, "clientIP")
-	if err != nil {
-		return activity.Event{}, err
+	e.Who.Addr, err = r.address(b)
+	return e, err
+}
+
+// text returns the query's text; the batch has a copy of it if it was seen before.
+func (r *record) text(b *activity.Batch) (string, error) {
+	if r.query == nil {
+		return textIn(r.params, "query")
 	}
-	e.Who.Addr = clientAddr(client)
-	return e, nil
+	var space [512]byte
+	return b.Text(appendUnquoted(space[:0], r.query[1:len(r.query)-1])), nil
+}
+
+// address returns the client's address.
+func (r *record) address(b *activity.Batch) (netip.Addr, error) {
+	if r.client == nil {
+		client, err := textIn(r.origin, "clientIP")
+		return clientAddr(client), err
+	}
+	return clientAddr(b.Text(plain(r.client[1 : len(r.client)-1]))), nil
 }
 
 // record holds the values of a line that matter, as written; nil where the line has none.
@@ -103,12 +117,24 @@ type record struct {
 	time, ts, message, params []byte
 	origin                    []byte // of the last httpRequest or ruleGroup
 	rule                      bool   // origin is a ruleGroup
+
+	query, client []byte // strings of params and origin, if known already
 }
 
 // record reads the object at i, which must be all that the line holds.
 func (s scanner) record(i int) (r record, err error) {
 	i++
 	for first := true; ; first = false {
+		at := i
+		if !first {
+			at = s.lit(i, ",")
+		}
+		if at > 0 {
+			if end := s.swift(at, &r); end > 0 {
+				i = end
+				continue
+			}
+		}
 		key, start := s.member(i, first)
 		if start < 0 {
 			return r, errJSON
@@ -131,23 +157,26 @@ func (s scanner) record(i int) (r record, err error) {
 		case "msg":
 			r.message = value
 		case "params":
-			r.params = value
+			r.params, r.query = value, nil
 		case "httpRequest":
-			r.origin, r.rule = value, false
+			r.origin, r.rule, r.client = value, false, nil
 		case "ruleGroup":
-			r.origin, r.rule = value, true
+			r.origin, r.rule, r.client = value, true, nil
 		}
 	}
 }
 
 // at is when the query ended: time, or ts if there is no time.
-func (r record) at() (t time.Time, err error) {
+func (r *record) at() (t time.Time, err error) {
 	value := r.time
 	if value == nil {
 		value = r.ts
 	}
 	if len(value) < 2 || value[0] != '"' {
 		return t, errNoTime
+	}
+	if t, ok := activity.ParseTime(value[1 : len(value)-1]); ok {
+		return t, nil
 	}
 	if t.UnmarshalText(plain(value[1:len(value)-1])) != nil {
 		return t, errNoTime

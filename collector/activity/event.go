@@ -119,6 +119,8 @@ type Batch struct {
 	Rules      []Rule
 	Goals      []Goal
 	Malformed  int64 // files or lines that a fetcher could not read
+
+	Interner // of texts that its events repeat; Reset keeps it
 }
 
 // Reset empties the batch and keeps its memory.

@@ -33,8 +33,8 @@ func (s *Store) RetiredPeople(ctx context.Context) ([]TeamWeekPeople, error) {
 }
 
 // Retire forgets the actors of all days before a date: each such row keeps its date, its subject and the team as owned now.
-// attribute is given every stored day, and returns an act for each together with the counts of people to keep (those of a week that
-// has one already stay as they are). It returns how many rows were retired.
+// attribute is given every stored day, and returns an act for each together with the counts of people to keep (of a week that has one
+// already the larger stays). It returns how many rows were retired.
 func (s *Store) Retire(ctx context.Context, before activity.Date, attribute func([]activity.Day) ([]activity.Act, []TeamWeekPeople)) (rows int64, err error) {
 	err = s.write(ctx, func(tx *sql.Tx) error {
 		var first sql.NullInt64
@@ -62,7 +62,7 @@ func (s *Store) Retire(ctx context.Context, before activity.Date, attribute func
 			}
 		}
 		for _, p := range people {
-			if _, err := tx.ExecContext(ctx, "INSERT OR IGNORE INTO people (team, monday, people) VALUES (?, ?, ?)", p.Team, p.Monday, p.People); err != nil {
+			if _, err := tx.ExecContext(ctx, "INSERT INTO people (team, monday, people) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET people = max(people, excluded.people)", p.Team, p.Monday, p.People); err != nil {
 				return err
 			}
 		}

@@ -37,7 +37,7 @@ func Assess(o Org) []Assessment {
 
 // assess evaluates all weeks.
 func (r *run) assess(asOf activity.Date) Assessment {
-	a := Assessment{Team: r.team.Name, Foundations: maps.Clone(r.team.Foundations), HidePeople: r.team.HidePeople}
+	a := Assessment{Team: r.team.Name, Foundations: maps.Clone(r.team.Foundations), HidePeople: r.team.HidePeople, Version: r.criteria.Version}
 	r.state.latches = make([]latch, len(rungs))
 	for i := range r.state.latches {
 		r.state.latches[i].last = -1
@@ -87,6 +87,7 @@ func (r *run) result(i int) CriterionResult {
 		out.Value, out.Met, out.Below, out.CoveredWeeks = l.reading.value, l.holds, l.below, l.reading.weeks
 		out.From, out.To = r.cal.monday(from), r.cal.monday(l.last+1)
 		out.Evidence, out.Last = r.series[i].evidence(rungs[i], c, r.cal, l.last)
+		out.Habit = r.habitResult(i, from, l.last)
 		if rungs[i].people && !r.team.HidePeople {
 			people := l.reading.people
 			out.People = &people

@@ -32,6 +32,15 @@ type Assessment struct {
 	History     []WeekStage // oldest first, one for each complete week since the first data
 
 	HidePeople bool // counts of people are not to be told
+	Version    int  // of the criteria
+}
+
+// asOf is the end of the last week assessed.
+func (a Assessment) asOf() activity.Date {
+	if len(a.History) == 0 {
+		return 0
+	}
+	return a.History[len(a.History)-1].Week + 7
 }
 
 // CriterionResult is one criterion as of its last evaluation.
@@ -53,6 +62,9 @@ type CriterionResult struct {
 	Uncovered    []activity.Date
 	Quiet        []activity.Date // Mondays passed over within the window, or since: not read, organisation-wide quiet
 	Evidence     []Evidence      // by week, newest first
+
+	// Habit is what is believed of a regular habit; nil where thresholds alone decide.
+	Habit *HabitResult
 }
 
 // Evidence is what was counted of one subject in one week.

@@ -66,10 +66,11 @@ func (r *run) newest(i, w int) int {
 func calibrated(p float64) float64 {
 	p = min(max(p, 1e-4), 1-1e-4)
 	odds := calibrationShift + calibrationSlope*math.Log(p/(1-p))
-	return math.Round(1000/(1+math.Exp(-odds))) / 1000
+	return min(math.Round(1000/(1+math.Exp(-odds)))/1000, mostSure)
 }
 
 const (
 	calibrationShift = 0.0
 	calibrationSlope = 1.0
+	mostSure         = 0.99 // nothing that is inferred is surer
 )

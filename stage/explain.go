@@ -56,7 +56,7 @@ func Explain(a Assessment) []string {
 	out = append(out, headline(a))
 	words := wordings()
 	for _, c := range a.Criteria {
-		if line, ok := holding(c, words[c.Stage-1], *a.Stage); ok {
+		if line, ok := holding(c, words[c.Stage-1], a); ok {
 			out = append(out, line)
 		}
 	}
@@ -66,6 +66,7 @@ func Explain(a Assessment) []string {
 	case *a.Stage == 0:
 		out = append(out, "none of this is enough for a stage")
 	}
+	out = append(out, discounted(a)...)
 	out = append(out, passedOver(a)...)
 	for _, m := range a.Next.Missing {
 		out = append(out, fmt.Sprintf("for stage %d, %s: %s", a.Next.Stage, Names()[a.Next.Stage], m))
@@ -83,7 +84,10 @@ func headline(a Assessment) string {
 		s += fmt.Sprintf(" (before: stage %d, %s)", *a.PreviousStage, Names()[*a.PreviousStage])
 	}
 	if a.Confidence != nil {
-		s += fmt.Sprintf("; confidence %.0f %% (an estimate, not calibrated)", *a.Confidence*100)
+		s += fmt.Sprintf("; confidence %.0f %%", *a.Confidence*100)
+		if a.Version < 2 {
+			s += " (an estimate, not calibrated)"
+		}
 	}
 	if a.Status == StatusStale {
 		s += "; held through weeks of which nothing is known"
@@ -92,7 +96,7 @@ func headline(a Assessment) string {
 }
 
 // holding says what a criterion that holds, or that has something to tell, rests on.
-func holding(c CriterionResult, w wording, stage int) (string, bool) {
+func holding(c CriterionResult, w wording, a Assessment) (string, bool) {
 	if !c.Known || c.Value == 0 && !c.Met {
 		return "", false
 	}
@@ -103,7 +107,10 @@ func holding(c CriterionResult, w wording, stage int) (string, bool) {
 	if c.Name == QueryDays || c.Name == Baselines || c.Name == Revisits {
 		s += fmt.Sprintf(" in the last %s", number(c.CoveredWeeks, "covered week"))
 	}
-	if c.Last != 0 {
+	switch {
+	case c.Habit != nil:
+		s += c.rhythm(a.asOf())
+	case c.Last != 0:
 		s += "; last on " + c.Last.String()
 	}
 	if c.Name == WeeksWithAView {
@@ -112,10 +119,13 @@ func holding(c CriterionResult, w wording, stage int) (string, bool) {
 	switch {
 	case c.Met && c.Below > 0:
 		s += fmt.Sprintf("; below the %d that it takes to stay for %s now", c.Leave, number(c.Below, "week"))
-	case !c.Met && c.People != nil && c.Value >= c.Enter:
+	case !c.Met && c.People != nil && c.Value >= c.Enter && (c.Habit == nil || *c.People <= 1 && !c.Habit.Alone):
 		s += "; it takes more than one person to be a ritual of the team"
-	case c.Met && c.Stage > stage:
+	case c.Met && c.Stage > *a.Stage:
 		s += fmt.Sprintf("; this would be stage %d, if stage %d held", c.Stage, rungs[c.Stage-1].below)
+	}
+	if c.Habit != nil {
+		s += c.belief(a.HidePeople)
 	}
 	return fmt.Sprintf("stage %d: %s", c.Stage, s), true
 }

@@ -112,7 +112,7 @@ func (r *run) settle(i, w int, now reading) {
 	p := r.judge.probability(i)
 	l.meets = p >= 0.5 && now.value > 0 && people
 	switch {
-	case l.holds && (p < h.End && r.judge.rhythmic(i) || rungs[i].counted().lapsing(k, r.criteria, now)):
+	case l.holds && (p < h.End && r.judge.rhythmic(i, now, k) || rungs[i].counted().lapsing(k, r.criteria, now)):
 		l.holds = false
 	case !l.holds && people && p >= h.Begin && r.begun(i, w, now):
 		l.holds = true
@@ -159,6 +159,17 @@ func (j *judge) believe(i int, p float64) {
 	}
 }
 
-// rhythmic says whether the silence of a habit can be judged by its rhythm: one-off queries of a team that seldom
-// asked are remembered for their whole window instead.
-func (j *judge) rhythmic(i int) bool { return i != 0 || j.query.shown >= fewTimes }
+// rhythmic says whether the silence of a habit can be judged by its rhythm, or nothing else speaks for it. A habit that
+// was seen a few times only has no rhythm yet: then it is enough that as much is in the window as Enter asks for, and
+// one-off queries are remembered for their whole window.
+func (j *judge) rhythmic(i int, now reading, k Criterion) bool {
+	switch i {
+	case 0:
+		return j.query.shown >= fewTimes
+	case 4:
+		return j.adjust.count >= fewTimes-1 || now.value < k.Enter
+	case 5:
+		return j.act.shown >= fewTimes || now.value < k.Enter
+	}
+	return true
+}

@@ -10,7 +10,10 @@ import (
 
 // Assess returns an assessment of each team, in the order of o.Teams, as of the last complete week before o.AsOf.
 // o.Criteria must be valid.
-func Assess(o Org) []Assessment {
+func Assess(o Org) []Assessment { return assess(o, nil) }
+
+// assess assesses each team, and shows each of its weeks, numbered by team, to each unless that is nil.
+func assess(o Org, each func(team int, r *run)) []Assessment {
 	cal := newCalendar(o)
 	cover := &coverages{calendar: cal, criteria: o.Criteria, quiet: quietWeeks(o, cal), known: map[string][]coverage{}}
 	goals, recorded := newGoalBook(o.Goals), newRecordings(o.Teams)
@@ -20,7 +23,7 @@ func Assess(o Org) []Assessment {
 		present = exposures(o, cal)
 	}
 	out := make([]Assessment, 0, len(o.Teams))
-	for _, t := range o.Teams {
+	for i, t := range o.Teams {
 		ob := newObserver(t, cal, o.Criteria, goals, recorded)
 		r := &run{
 			team: t, criteria: o.Criteria, cal: cal, coverage: cover.of(t.Sources),
@@ -29,6 +32,9 @@ func Assess(o Org) []Assessment {
 		if o.Criteria.Version >= 2 {
 			r.facts, r.exposure = ob.facts2(), present
 			r.judge = newJudge(o.Criteria, r.facts, cal.weeks)
+		}
+		if each != nil {
+			r.each = func() { each(i, r) }
 		}
 		out = append(out, r.assess(o.AsOf))
 	}
@@ -51,6 +57,9 @@ func (r *run) assess(asOf activity.Date) Assessment {
 			row.Confidence = &p
 		}
 		a.History = append(a.History, row)
+		if r.each != nil {
+			r.each()
+		}
 	}
 	for i := range rungs {
 		a.Criteria = append(a.Criteria, r.result(i))

@@ -68,7 +68,9 @@ type run struct {
 	mark     *marks
 	state    state
 
-	// Version 2 only.
+	each func() // called after each week, unless nil
+
+	// From version 2 on.
 	judge    *judge
 	facts    *facts2
 	exposure []float64

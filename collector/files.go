@@ -313,7 +313,7 @@ func (r *reader) notice(notices []lines.Notice, saved []lines.Position) {
 		case n.LosesLines():
 			r.sum.Notes = append(r.sum.Notes, n.String())
 			r.distrust(n, saved)
-		case n.Kind == lines.NoticeNoMatch || n.Kind == lines.NoticeUnreadable || n.Kind == lines.NoticeUnsupported:
+		case n.Kind == lines.NoticeNoMatch || n.Kind == lines.NoticeUnreadable || n.Kind == lines.NoticeNotAFile || n.Kind == lines.NoticeUnsupported:
 			r.failure = errors.Join(r.failure, errors.New(n.String()))
 			continue
 		}

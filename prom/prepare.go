@@ -61,7 +61,8 @@ func prepare(text string, mask bool, guess role) (query, error) {
 		if n == maxTokens || l.depth > maxNesting {
 			return q, errTooLarge
 		}
-		if t.spaced {
+		// A number may stand right behind a word as ".5", but not as the one that is written for it.
+		if t.spaced || prev.kind == tokenWord && (t.kind == tokenNumber || t.kind == tokenDuration) {
 			out.WriteByte(' ')
 		}
 		switch {

@@ -70,8 +70,9 @@ func (d *desk) assemble(ctx context.Context, asOf time.Time) (*picture, error) {
 	for _, a := range p.acts {
 		events[a.Source] += a.Count
 	}
+	known := min(end, max(lastCovered(p.facts.Coverage), dayOf(time.Now(), d.Owner.Location))+1) // a day to come is not missing
 	for _, s := range d.Sources {
-		p.report.Sources = append(p.report.Sources, newSource(s, status[s.Name], events[s.Name], p.facts.Coverage, end))
+		p.report.Sources = append(p.report.Sources, newSource(s, status[s.Name], events[s.Name], p.facts.Coverage, known))
 	}
 	for _, a := range stage.Assess(org) {
 		p.report.Teams = append(p.report.Teams, newTeam(a, exported))
@@ -114,6 +115,14 @@ func (d *desk) stageTeams(p *picture, asOf activity.Date, people []store.TeamWee
 		}
 	}
 	return teams
+}
+
+// lastCovered is the last day of which any source was read; 0 if none was.
+func lastCovered(covered []activity.CoveredDay) (last activity.Date) {
+	for _, c := range covered {
+		last = max(last, c.Date)
+	}
+	return last
 }
 
 // firstData is the first day of which anything is known; 0 if nothing is.

@@ -42,6 +42,7 @@ type check struct {
 	*app
 	config   *config
 	problems int
+	copies   []string // of sampled files: the copy, then what it stands for
 }
 
 func (k *check) run(ctx context.Context) error {
@@ -97,6 +98,9 @@ func (k *check) owners() {
 		if len(t.GrafanaTeams) > 0 {
 			k.warning("team %q: grafana_teams can't be read by this version\nhint: list the logins under members:", t.Name)
 		}
+	}
+	if k.config.Privacy.ActorRetention < wholeRetention {
+		k.warning("privacy.actor_retention is less than 9 weeks: different people are counted over 8 weeks, and some will be missed\nhint: 9w or more")
 	}
 	if len(k.config.Owner.Teams)+len(k.config.RuleLabels) == 0 {
 		k.problem("no team is configured, so nothing can be attributed\nhint: add teams under teams:")

@@ -86,6 +86,7 @@ type dayKey struct {
 	Detail  string           `json:"detail"`
 	Outcome activity.Outcome `json:"outcome"`
 	Reason  string           `json:"reason"`
+	Source  string           `json:"source"`
 	ByTeam  activity.Tri     `json:"-"`
 }
 
@@ -106,7 +107,7 @@ func newDayRows(acts []activity.Act, sizes teamSizes) []dayRow {
 	at := map[dayKey]int{}
 	var rows []dayRow
 	for _, a := range acts {
-		key := dayKey{a.Date, a.Kind, a.Team, a.Scope, a.Subject, a.Detail, a.Outcome, a.Reason, a.ByTeam}
+		key := dayKey{a.Date, a.Kind, a.Team, a.Scope, a.Subject, a.Detail, a.Outcome, a.Reason, a.Source, a.ByTeam}
 		if a.Outcome == activity.Counted {
 			key.Reason = "" // several owner rules may meet in one row
 		}
@@ -131,15 +132,14 @@ func newDayRows(acts []activity.Act, sizes teamSizes) []dayRow {
 	for i := range rows {
 		r := &rows[i]
 		slices.Sort(r.Why)
-		if !r.retired && !sizes.hidden(r.Team, r.Day) {
-			n := len(r.actors)
+		if n := len(r.actors); !r.retired && !sizes.hide(n, r.Team, r.Day) {
 			r.People = &n
 		}
 	}
 	slices.SortFunc(rows, func(x, y dayRow) int {
 		return cmp.Or(cmp.Compare(x.Day, y.Day), cmp.Compare(x.Kind, y.Kind), cmp.Compare(x.Team, y.Team), cmp.Compare(x.Scope, y.Scope),
 			cmp.Compare(x.Subject, y.Subject), cmp.Compare(x.Detail, y.Detail), cmp.Compare(x.Outcome, y.Outcome),
-			cmp.Compare(x.Reason, y.Reason), cmp.Compare(x.ByTeam, y.ByTeam))
+			cmp.Compare(x.Reason, y.Reason), cmp.Compare(x.ByTeam, y.ByTeam), cmp.Compare(x.Source, y.Source))
 	})
 	return rows
 }
@@ -158,7 +158,7 @@ func writeDaysNDJSON(w io.Writer, rows []dayRow) error {
 
 func writeDaysCSV(w io.Writer, rows []dayRow) error {
 	c := csv.NewWriter(w)
-	if err := c.Write([]string{"day", "kind", "team", "scope", "subject", "detail", "outcome", "reason", "count", "people", "by_team"}); err != nil {
+	if err := c.Write([]string{"day", "kind", "team", "scope", "subject", "detail", "outcome", "reason", "count", "people", "by_team", "source"}); err != nil {
 		return err
 	}
 	for _, r := range rows {
@@ -170,7 +170,7 @@ func writeDaysCSV(w io.Writer, rows []dayRow) error {
 			by = strconv.FormatBool(*r.By)
 		}
 		err := c.Write([]string{
-			r.Day.String(), string(r.Kind), r.Team, r.Scope, r.Subject, r.Detail, string(r.Outcome), r.Reason, strconv.FormatInt(r.Count, 10), people, by,
+			r.Day.String(), string(r.Kind), r.Team, r.Scope, r.Subject, r.Detail, string(r.Outcome), r.Reason, strconv.FormatInt(r.Count, 10), people, by, r.Source,
 		})
 		if err != nil {
 			return err

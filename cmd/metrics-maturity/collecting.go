@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,14 +36,18 @@ func (d *desk) collect(ctx context.Context, sources []collector.Source, now func
 			d.log.Warn(firstLine(note), "source", s.Name)
 		}
 	}
-	if err := d.warnBlind(ctx); err != nil {
+	if err := d.warnBlind(ctx, summary); err != nil {
 		return failed, err
 	}
 	return failed, d.retire(ctx, now())
 }
 
-// warnBlind says which Grafana logs can show no views, which would otherwise look like teams that do nothing.
-func (d *desk) warnBlind(ctx context.Context) error {
+// foreignNote is said of a source that is read and shows nothing.
+const foreignNote = "none of the lines is of the kind that the type of this source reads"
+
+// warnBlind says which Grafana logs can show no views, and which sources nothing at all: that would otherwise look like teams that
+// do nothing.
+func (d *desk) warnBlind(ctx context.Context, sum collector.Summary) error {
 	facts, err := d.store.Facts(ctx, nil)
 	if err != nil {
 		return err
@@ -50,6 +55,10 @@ func (d *desk) warnBlind(ctx context.Context) error {
 	for _, s := range d.Sources {
 		if s.Type == typeGrafanaLog && isBlind(s.Name, facts.Coverage) {
 			d.log.Warn(blindNote, "source", s.Name, "hint", blindHint)
+		}
+		if i := slices.IndexFunc(sum.Sources, func(r collector.SourceSummary) bool { return r.Name == s.Name }); i >= 0 && sum.Sources[i].Lines > 0 &&
+			!slices.ContainsFunc(facts.Coverage, func(c activity.CoveredDay) bool { return c.Source == s.Name }) {
+			d.log.Warn(foreignNote, "source", s.Name, "type", s.Type, "lines", sum.Sources[i].Lines, "hint", "check files: and type:")
 		}
 	}
 	return nil

@@ -20,9 +20,9 @@ import (
 // envConfig names the configuration file where --config does not.
 const envConfig = envPrefix + "_CONFIG"
 
-// minRetention is the shortest time for which actors are kept: the window in which different people are counted, and
-// the week that has to end before its count can be kept.
-const minRetention = 9 * week
+// wholeRetention is how long actors must live for different people to be counted as they should: the window in which they are
+// counted, and the week that has to end before its count can be kept. With less, somebody may be missed, and nobody is kept longer.
+const wholeRetention = 9 * week
 
 // config is a configuration that was found valid: values are parsed, paths are resolved.
 type config struct {
@@ -65,7 +65,7 @@ func loadConfig(path string, o overrides) (*config, error) {
 		return nil, usageErrorf("no configuration file given\nhint: name it with --config metrics-maturity.yaml or %s\n"+
 			"hint: to look around without one, run: metrics-maturity demo", envConfig)
 	}
-	text, err := os.ReadFile(path)
+	text, err := readFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, usageErrorf("configuration file %s does not exist\nhint: check the path after --config", path)
@@ -88,6 +88,23 @@ func loadConfig(path string, o overrides) (*config, error) {
 	return resolve(f, s)
 }
 
+// maxConfig is far above what anybody writes or generates: 100,000 teams take some 20 MiB.
+const maxConfig = 64 << 20
+
+// readFile reads a regular file: opening a pipe would wait for its writer, and a device has no end.
+func readFile(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is not a regular file", path)
+	case info.Size() > maxConfig:
+		return nil, fmt.Errorf("%s has %d bytes, more than a configuration may have", path, info.Size())
+	}
+	return os.ReadFile(path)
+}
+
 // resolve turns what is written into what is meant.
 func resolve(f *file, s *settings) (*config, error) {
 	c := &config{Path: s.path, Textfile: s.file("export.textfile")}
@@ -104,8 +121,8 @@ func resolve(f *file, s *settings) (*config, error) {
 	if c.Privacy.ActorRetention, err = s.duration("privacy.actor_retention"); err != nil {
 		return nil, err
 	}
-	if c.Privacy.ActorRetention < minRetention {
-		return nil, usageErrorf("%s: %q is too short\nhint: at least 9w: different people are counted over 8 weeks", s.where("privacy.actor_retention"), s.text("privacy.actor_retention"))
+	if c.Privacy.ActorRetention < 24*time.Hour {
+		return nil, usageErrorf("%s: %q is too short\nhint: at least 1d; 9w or more lets different people be counted over 8 weeks", s.where("privacy.actor_retention"), s.text("privacy.actor_retention"))
 	}
 	if c.Privacy.MinTeamSize, err = s.whole("privacy.min_team_size"); err != nil {
 		return nil, err
@@ -131,7 +148,7 @@ func resolve(f *file, s *settings) (*config, error) {
 	if c.RuleLabels, err = resolveTeamsFrom(s.path, f.TeamsFrom); err != nil {
 		return nil, err
 	}
-	if c.Criteria, err = resolveStages(s.path, f.Stages); err != nil {
+	if c.Criteria, err = resolveStages(s, f.Stages); err != nil {
 		return nil, err
 	}
 	if len(c.Sources) == 0 {

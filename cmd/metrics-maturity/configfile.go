@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"reflect"
 	"slices"
 	"strings"
@@ -137,7 +140,8 @@ func (w *word) UnmarshalYAML(n *yaml.Node) error { //nolint:unparam // as yaml.U
 // parseFile reads a configuration strictly: every key must be known. path is for messages.
 func parseFile(path string, text []byte) (*file, error) {
 	var doc yaml.Node
-	if err := yaml.Unmarshal(text, &doc); err != nil {
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	if err := decoder.Decode(&doc); err != nil && !errors.Is(err, io.EOF) {
 		return nil, unreadable(path, err)
 	}
 	f := &file{}
@@ -150,6 +154,9 @@ func parseFile(path string, text []byte) (*file, error) {
 	}
 	if err := doc.Decode(f); err != nil {
 		return nil, unreadable(path, err)
+	}
+	if err := decoder.Decode(&yaml.Node{}); !errors.Is(err, io.EOF) {
+		return nil, usageErrorf("%s: more than one YAML document\nhint: put everything into one, without a line of ---", path)
 	}
 	return f, nil
 }
@@ -258,7 +265,7 @@ func (s shape) checkMerge(n *yaml.Node, t reflect.Type, key, name string) error 
 
 func (s shape) wrong(n *yaml.Node, key, name, want string) error {
 	found := map[yaml.Kind]string{yaml.ScalarNode: "a single value", yaml.SequenceNode: "a list", yaml.MappingNode: "keys with values"}[n.Kind]
-	hint := ""
+	hint := "\nhint: see the example of a configuration in README.md"
 	switch {
 	case want == "a list" && n.Kind == yaml.ScalarNode:
 		hint = "\nhint: write it as a list: put it between [ and ]"

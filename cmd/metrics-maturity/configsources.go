@@ -38,7 +38,7 @@ func resolveSources(path string, files []sourceFile) ([]sourceConfig, error) {
 		}
 		at += fmt.Sprintf(" (%s)", f.Name.Text)
 		if strings.ContainsFunc(f.Name.Text, isControl) {
-			return nil, usageErrorf("%s: the name holds a control character", at)
+			return nil, usageErrorf("%s:%d: sources[%d]: the name %q holds a control character\nhint: names are shown in terminals and pages: keep them plain", path, line, i, f.Name.Text)
 		}
 		if j, twice := first[f.Name.Text]; twice {
 			return nil, usageErrorf("%s: sources[%d] has the same name\nhint: names of sources must differ: days and cursors are kept by name", at, j)

@@ -13,8 +13,9 @@ import (
 const week = 7 * 24 * time.Hour
 
 // resolveStages puts the numbers of stages: over the defaults.
-func resolveStages(path string, files map[string]ruleFile) (stage.Criteria, error) {
+func resolveStages(s *settings, written map[string]ruleFile) (stage.Criteria, error) {
 	c := stage.DefaultCriteria()
+	path, files := s.path, s.stages(written, slices.Sorted(maps.Keys(c.ByName)))
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		f := files[name]
 		k, ok := c.ByName[name]
@@ -32,7 +33,7 @@ func resolveStages(path string, files map[string]ruleFile) (stage.Criteria, erro
 			}
 			v, err := strconv.Atoi(n.word.Text)
 			if err != nil {
-				return c, usageErrorf("%s:%d: stages.%s.%s: %q is not a whole number", path, n.word.Line, name, n.key, n.word.Text)
+				return c, usageErrorf("%s:%d: stages.%s.%s: %q is not a whole number\nhint: a count, such as 6", path, n.word.Line, name, n.key, n.word.Text)
 			}
 			*n.to = v
 		}
@@ -46,9 +47,30 @@ func resolveStages(path string, files map[string]ruleFile) (stage.Criteria, erro
 		c.ByName[name] = k
 	}
 	if err := c.Validate(); err != nil {
-		return c, usageErrorf("%s: %w", path, err)
+		return c, withHint(usageErrorf("%s: %w", path, err), "enter is a count of at least leave, and at most what the window can hold")
 	}
 	return c, nil
+}
+
+// stages puts what the environment says of criteria over what the file says.
+func (s *settings) stages(written map[string]ruleFile, names []string) map[string]ruleFile {
+	out := maps.Clone(written)
+	if out == nil {
+		out = map[string]ruleFile{}
+	}
+	for _, name := range names {
+		f := out[name]
+		for _, n := range []struct {
+			key string
+			to  *word
+		}{{"enter", &f.Enter}, {"leave", &f.Leave}, {"window", &f.Window}} {
+			if v := s.env(envName("stages." + name + "." + n.key)); v != "" {
+				*n.to = word{Text: v}
+				out[name] = f
+			}
+		}
+	}
+	return out
 }
 
 func wholeWeeks(text string) (int, error) {

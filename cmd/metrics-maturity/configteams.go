@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
 	"github.com/metrics-maturity/metrics-maturity/collector/owner"
@@ -14,7 +15,10 @@ func resolveOwners(path string, f *file) (owner.Config, error) {
 	for i, t := range f.Teams {
 		at := fmt.Sprintf("%s:%d: teams[%d]", path, t.Name.Line, i)
 		if t.Name.Text == "" {
-			return c, usageErrorf("%s: teams[%d] has no name", path, i)
+			return c, usageErrorf("%s: teams[%d] has no name\nhint: give it one; it becomes a label of metrics", path, i)
+		}
+		if strings.ContainsFunc(t.Name.Text, isControl) {
+			return c, usageErrorf("%s: the name %q holds a control character\nhint: names are shown in terminals and pages: keep them plain", at, t.Name.Text)
 		}
 		if j, twice := first[t.Name.Text]; twice {
 			return c, usageErrorf("%s (%s): teams[%d] has the same name\nhint: put all owner rules of a team into one entry", at, t.Name.Text, j)
@@ -61,7 +65,7 @@ func resolveTeam(path string, t teamFile) (owner.Team, error) {
 func resolveMember(path, of string, m memberFile) (owner.Member, error) {
 	member := owner.Member{Login: m.Login.Text}
 	if m.Login.Text == "" {
-		return member, usageErrorf("%s: %s has no login", path, of)
+		return member, usageErrorf("%s:%d: %s has no login\nhint: write a member as alice, or as {login: alice, from: 2026-05-01}", path, max(m.From.Line, m.To.Line), of)
 	}
 	for _, bound := range []struct {
 		key  string

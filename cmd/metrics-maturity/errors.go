@@ -28,6 +28,14 @@ func usageErrorf(format string, args ...any) error {
 	return &exitError{exitUsage, fmt.Errorf(format, args...)}
 }
 
+// withHint adds a hint to an error that has none.
+func withHint(err error, hint string) error {
+	if err == nil || strings.Contains(err.Error(), "\nhint: ") {
+		return err
+	}
+	return &exitError{exitCode(err), fmt.Errorf("%w\nhint: %s", err, hint)}
+}
+
 // asUsage marks err as one of configuration or arguments.
 func asUsage(err error) error {
 	if err == nil {

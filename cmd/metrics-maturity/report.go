@@ -64,7 +64,7 @@ type teamReport struct {
 	Foundations    map[string]*bool    `json:"foundations"`
 	Criteria       []criterionReport   `json:"criteria"`
 	Next           *nextReport         `json:"next"`
-	History        []historyWeekReport `json:"history,omitempty"`
+	History        []historyWeekReport `json:"history,omitzero"` // null is left out, no weeks are not
 
 	assessment stage.Assessment
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/metrics-maturity/metrics-maturity/collector"
@@ -52,6 +53,7 @@ func (k *check) sample(ctx context.Context, key activity.Key) (err error) {
 			if !ok {
 				continue
 			}
+			k.copies = append(k.copies, file, strings.Join(src.Files.Patterns, ", "))
 			src.Files = &lines.Files{Patterns: []string{file}}
 		}
 		sources = append(sources, src)
@@ -138,7 +140,7 @@ func copyLines(w *bufio.Writer, s *lines.Stream) error {
 // sampled tells how reading the sample of a source went.
 func (k *check) sampled(s collector.SourceSummary, p *picture) {
 	if s.Err != nil {
-		k.problem("source %s: %v", s.Name, s.Err)
+		k.problem("source %s: %s", s.Name, strings.NewReplacer(k.copies...).Replace(s.Err.Error()))
 		return
 	}
 	var acts int64

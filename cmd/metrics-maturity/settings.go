@@ -13,6 +13,8 @@ import (
 
 	"github.com/prometheus/common/model"
 	"github.com/spf13/viper"
+
+	"github.com/metrics-maturity/metrics-maturity/stage"
 )
 
 // envPrefix starts the names of the environment variables that are settings.
@@ -108,7 +110,7 @@ func (s *settings) duration(key string) (time.Duration, error) {
 func (s *settings) whole(key string) (int, error) {
 	n, err := strconv.Atoi(s.text(key))
 	if err != nil || n < 1 {
-		return 0, usageErrorf("%s: %q is not a whole number above 0", s.where(key), s.text(key))
+		return 0, usageErrorf("%s: %q is not a whole number above 0\nhint: write it as 4", s.where(key), s.text(key))
 	}
 	return n, nil
 }
@@ -136,6 +138,11 @@ func checkEnvironment(environ []string) error {
 	known := []string{envHashKey, envConfig}
 	for key := range defaults() {
 		known = append(known, envName(key))
+	}
+	for name := range stage.DefaultCriteria().ByName {
+		for _, key := range []string{"enter", "leave", "window"} {
+			known = append(known, envName("stages."+name+"."+key))
+		}
 	}
 	for _, pair := range slices.Sorted(slices.Values(environ)) {
 		name, _, _ := strings.Cut(pair, "=")

@@ -32,6 +32,15 @@ func newTeamSizes(o owner.Config, acts []activity.Act, least int) teamSizes {
 	return s
 }
 
+// hide reports whether a count of n people must not be shown: of a team that was too small, and of acts of no team if they are
+// of so few.
+func (s teamSizes) hide(n int, team string, on activity.Date) bool {
+	if team == "" {
+		return 0 < n && n < s.least
+	}
+	return s.hidden(team, on)
+}
+
 // hidden reports whether the team was too small on a day. Nobody knows how many people are behind acts of no team.
 func (s teamSizes) hidden(team string, on activity.Date) bool {
 	members := s.members[team]

@@ -8,7 +8,9 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
@@ -17,14 +19,19 @@ import (
 // Fingerprinter reduces query texts to what may be kept of them. It is safe for concurrent use, and remembers the
 // texts that it saw lately.
 type Fingerprinter struct {
-	keep  map[string]bool
-	cache *cache
+	keep     map[string]bool
+	cache    *cache
+	keywords map[string]bool // of PromQL
+	readers  sync.Pool       // of *common
 }
 
 // NewFingerprinter returns a Fingerprinter that keeps the matchers on the labels of those names, beside the names of
 // metrics. The fingerprint itself does not depend on them.
 func NewFingerprinter(labelNames []string) *Fingerprinter {
-	f := &Fingerprinter{keep: make(map[string]bool, len(labelNames)), cache: newCache()}
+	f := &Fingerprinter{keep: make(map[string]bool, len(labelNames)), cache: newCache(), keywords: map[string]bool{}}
+	for _, word := range parser.Keywords() {
+		f.keywords[word] = true
+	}
 	for _, name := range labelNames {
 		f.keep[name] = true
 	}
@@ -61,6 +68,30 @@ func (f *Fingerprinter) compute(text string) activity.Query {
 	if skipSpace(text, 0) == len(text) {
 		return activity.Query{}
 	}
+	if q, ok := f.common(text); ok {
+		return q
+	}
+	return f.parse(text)
+}
+
+// common returns what is kept of a query that is made of common things.
+func (f *Fingerprinter) common(text string) (activity.Query, bool) {
+	c, ok := f.readers.Get().(*common)
+	if !ok {
+		c = &common{keywords: f.keywords}
+	}
+	defer f.readers.Put(c)
+	q := activity.Query{Metrics: []string{}}
+	c.seen = func(name, op, value string) { f.matcher(&q, name, op, value) }
+	if len(text) > maxParsed || !c.read(text) {
+		return q, false
+	}
+	finish(&q, c.out)
+	return q, true
+}
+
+// parse returns what is kept of any query.
+func (f *Fingerprinter) parse(text string) activity.Query {
 	for _, guess := range []role{roleGuess, roleName, roleNumber} {
 		q, err := prepare(text, true, guess)
 		if err != nil {
@@ -81,30 +112,43 @@ func (f *Fingerprinter) parsed(expr parser.Expr, values []string) activity.Query
 	q := activity.Query{Metrics: []string{}}
 	c := canon{values: values, mask: maskLiterals, out: []byte("promql\n"), seen: func(vs *parser.VectorSelector) {
 		for _, m := range vs.LabelMatchers {
-			value := matcherValue(vs, m, values)
-			// Which value a variable has is not known, so nothing is.
-			if hasVariable(value) || strings.Contains(value, marker) {
-				continue
-			}
-			if isName(m) && value != "" {
-				q.Metrics = append(q.Metrics, value)
-			}
-			if f.keep[m.Name] {
-				q.Matchers = append(q.Matchers, activity.Matcher{Name: m.Name, Op: m.Type.String(), Value: value})
-			}
+			f.matcher(&q, m.Name, m.Type.String(), matcherValue(vs, m, values))
 		}
 	}}
 	c.expr(expr)
+	finish(&q, c.out)
+	return q
+}
+
+// matcher adds what is kept of a matcher.
+func (f *Fingerprinter) matcher(q *activity.Query, name, op, value string) {
+	isName := name == model.MetricNameLabel && op == "="
+	if !isName && !f.keep[name] {
+		return
+	}
+	// Which value a variable has is not known, so nothing is.
+	if hasVariable(value) || strings.Contains(value, marker) {
+		return
+	}
+	if isName && value != "" {
+		q.Metrics = append(q.Metrics, strings.Clone(value))
+	}
+	if f.keep[name] {
+		q.Matchers = append(q.Matchers, activity.Matcher{Name: strings.Clone(name), Op: op, Value: strings.Clone(value)})
+	}
+}
+
+// finish puts what was kept in order, and hashes the canonical form.
+func finish(q *activity.Query, canonical []byte) {
 	slices.Sort(q.Metrics)
 	q.Metrics = slices.Compact(q.Metrics)
 	slices.SortFunc(q.Matchers, func(a, b activity.Matcher) int {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Op, b.Op), cmp.Compare(a.Value, b.Value))
 	})
 	q.Matchers = slices.Compact(q.Matchers)
-	sum := sha256.Sum256(c.out)
+	sum := sha256.Sum256(canonical)
 	q.Fingerprint = hex.EncodeToString(sum[:8])
 	q.Variant = variant(q.Matchers)
-	return q
 }
 
 // variant is a hash of matchers: the fingerprint masks their values, which may say whose metrics are asked for.

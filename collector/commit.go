@@ -144,13 +144,17 @@ func (r *reader) countHeld(sign int64) {
 	}
 }
 
-// totals asks the judge in small pieces. Days of one source never tell it more when it sees them together.
+// totals counts days by outcome. It asks the judge about each actor's at a time: about them all the answers would take
+// ten times their memory. What is known to be a machine's act needs no judge.
 func (r *reader) totals(days *store.Folded) []store.EventTotal {
 	if days == nil {
 		return nil
 	}
 	counts := map[store.EventTotal]int64{}
-	days.Days(func(piece []activity.Day) {
+	for kind, n := range days.Robots() {
+		counts[store.EventTotal{Source: r.source.Name, Kind: kind, Outcome: activity.Automated}] = n
+	}
+	days.People(func(piece []activity.Day) {
 		for _, a := range r.Judge.Attribute(piece) {
 			counts[store.EventTotal{Source: r.source.Name, Kind: a.Kind, Outcome: a.Outcome}] += a.Count
 		}

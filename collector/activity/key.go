@@ -4,14 +4,21 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"hash"
 	"net/netip"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Key hashes identities: HMAC-SHA-256, cut to 16 bytes. The same key gives the same digests on every machine.
 type Key struct {
-	secret []byte
+	hashers *sync.Pool // of *hasher: an HMAC costs more to make than to use
+}
+
+type hasher struct {
+	hash.Hash
+	text []byte
 }
 
 // Digest is the keyed hash of one aspect of an identity.
@@ -21,7 +28,10 @@ type Digest [16]byte
 func (d Digest) String() string { return hex.EncodeToString(d[:]) }
 
 // NewKey returns the key of secret, of which every byte counts.
-func NewKey(secret []byte) Key { return Key{secret: append([]byte(nil), secret...)} }
+func NewKey(secret []byte) Key {
+	secret = append([]byte(nil), secret...)
+	return Key{hashers: &sync.Pool{New: func() any { return &hasher{Hash: hmac.New(sha256.New, secret)} }}}
+}
 
 // ID names the key without telling it: 8 hexadecimal digits, kept in the store to refuse another key.
 func (k Key) ID() string { return k.sum("key", "id").String()[:8] }
@@ -78,9 +88,14 @@ func (k Key) Actor(i Identity) (whole Digest, all []Digest) {
 }
 
 func (k Key) sum(domain, value string) (d Digest) {
-	h := hmac.New(sha256.New, k.secret)
-	h.Write([]byte(strconv.Itoa(len(domain)) + ":" + domain + ":" + value))
-	copy(d[:], h.Sum(nil))
+	h := k.hashers.Get().(*hasher)
+	defer k.hashers.Put(h)
+	h.Reset()
+	h.text = strconv.AppendInt(h.text[:0], int64(len(domain)), 10)
+	h.text = append(append(append(append(h.text, ':'), domain...), ':'), value...)
+	h.Write(h.text)
+	h.text = h.Sum(h.text[:0])
+	copy(d[:], h.text)
 	return d
 }
 

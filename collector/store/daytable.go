@@ -118,7 +118,6 @@ func (r *dayReader) flush() {
 	if f == nil {
 		return
 	}
-	r.days = slices.Grow(r.days, f.Len())
-	f.Days(func(days []activity.Day) { r.days = append(r.days, days...) })
+	r.days = f.all(r.days)
 	f.clear()
 }

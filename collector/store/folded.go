@@ -156,20 +156,46 @@ func (f *Folded) MapActors(of func(activity.ActorID) activity.ActorID) {
 	clear(f.at)
 }
 
-// Days calls yield with the days in pieces, which it must not keep.
-func (f *Folded) Days(yield func([]activity.Day)) {
-	const piece = 256
-	days := make([]activity.Day, 0, min(piece, len(f.rows)))
+// Robots counts what machines are known to have done, by kind.
+func (f *Folded) Robots() map[activity.Kind]int64 {
+	counts := map[activity.Kind]int64{}
 	for i := range f.rows {
-		days = append(days, f.day(&f.rows[i]))
-		if len(days) == piece {
+		if s := &f.sorts[f.rows[i].sort]; s.Robot != "" {
+			counts[s.Kind] += f.rows[i].Count
+		}
+	}
+	return counts
+}
+
+// People calls yield with the days that are not known to be a machine's, piece by piece, which it must not keep. Those of an
+// actor are never parted.
+func (f *Folded) People(yield func([]activity.Day)) {
+	const piece = 256
+	clear(f.at) // the numbers of rows change
+	slices.SortFunc(f.rows, func(a, b foldedRow) int { return cmp.Compare(a.actor, b.actor) })
+	days := make([]activity.Day, 0, min(2*piece, len(f.rows)))
+	for i := range f.rows {
+		if f.sorts[f.rows[i].sort].Robot != "" {
+			continue
+		}
+		if len(days) >= piece && f.rows[i].actor != days[len(days)-1].Actor {
 			yield(days)
 			days = days[:0]
 		}
+		days = append(days, f.day(&f.rows[i]))
 	}
 	if len(days) > 0 {
 		yield(days)
 	}
+}
+
+// all appends the days in the order of the rows.
+func (f *Folded) all(to []activity.Day) []activity.Day {
+	to = slices.Grow(to, len(f.rows))
+	for i := range f.rows {
+		to = append(to, f.day(&f.rows[i]))
+	}
+	return to
 }
 
 func (f *Folded) day(r *foldedRow) activity.Day {

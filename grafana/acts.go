@@ -2,6 +2,7 @@ package grafana
 
 import (
 	"bytes"
+	"net/netip"
 	"strconv"
 	"strings"
 
@@ -197,11 +198,23 @@ func isServiceAccount(login []byte) bool {
 
 func (t *teller) scope() string { return "org:" + strconv.FormatInt(t.org, 10) }
 
+// who is the login, else, of somebody anonymous, the address: it may tell the network of a team.
+func (t *teller) who() activity.Identity {
+	if len(t.login) > 0 || t.robot != "" {
+		return activity.Identity{Login: strings.ToLower(string(t.login))}
+	}
+	addr, err := netip.ParseAddr(string(t.addr))
+	if err != nil {
+		return activity.Identity{}
+	}
+	return activity.Identity{Addr: addr}
+}
+
 // event appends an event about subject, told completely by this line.
 func (t *teller) event(kind activity.Kind, subject, detail string) *activity.Event {
 	t.batch.Events = append(t.batch.Events, activity.Event{
 		Time: t.time, Kind: kind, Scope: t.scope(), Subject: subject, Detail: detail, Robot: t.robot,
-		Who: activity.Identity{Login: strings.ToLower(string(t.login))},
+		Who: t.who(),
 	})
 	return &t.batch.Events[len(t.batch.Events)-1]
 }

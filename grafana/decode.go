@@ -21,6 +21,7 @@ const (
 	keyPath
 	keyStatus
 	keyReferer
+	keyAddr
 	keys
 	keyNone key = -1
 )
@@ -45,6 +46,8 @@ func keyOf(name []byte) key {
 		return keyStatus
 	case "referer":
 		return keyReferer
+	case "remote_addr":
+		return keyAddr
 	}
 	return keyNone
 }
@@ -65,6 +68,7 @@ type request struct {
 	path    []byte
 	status  int
 	referer []byte
+	addr    []byte // the peer, or what a proxy says of it; empty if the line lacks it
 }
 
 // decode reads the fields of a line. It reports false for a line that is no request line, and an error for one that
@@ -108,7 +112,7 @@ func (f *fields) request() (request, error) {
 			return request{}, fmt.Errorf("grafana request line has no key %q", name)
 		}
 	}
-	r := request{login: f[keyLogin], method: f[keyMethod], path: f[keyPath], referer: f[keyReferer]}
+	r := request{login: f[keyLogin], method: f[keyMethod], path: f[keyPath], referer: f[keyReferer], addr: f[keyAddr]}
 	var err error
 	if r.time, err = parseTime(f[keyTime]); err != nil {
 		return request{}, err
@@ -132,6 +136,9 @@ func parseTime(text []byte) (t time.Time, err error) {
 		if t, err = time.Parse("2006-01-02T15:04:05-0700", string(text)); err != nil {
 			return time.Time{}, errors.New("grafana request line: t is no time")
 		}
+	}
+	if t.IsZero() {
+		return t, errors.New("grafana request line: t is no time that has been")
 	}
 	return t.UTC(), nil
 }

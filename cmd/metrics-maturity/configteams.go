@@ -30,6 +30,11 @@ func resolveOwners(path string, f *file) (owner.Config, error) {
 		}
 		c.Teams = append(c.Teams, team)
 	}
+	for _, w := range f.Automation.Logins {
+		if strings.ContainsAny(w.Text, "*?") {
+			return c, usageErrorf("%s:%d: automation.logins: %q is a pattern, which would match nothing: logins are kept as hashes\nhint: list each login; authors take patterns", path, w.Line, w.Text)
+		}
+	}
 	c.Automation.Logins = texts(f.Automation.Logins)
 	c.Automation.Authors = texts(f.Automation.Authors)
 	clients, err := prefixes(path, "automation.clients", f.Automation.Clients)

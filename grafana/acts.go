@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
 )
@@ -29,8 +30,8 @@ func (r *request) tell(b *activity.Batch) {
 	if !mayTell(r.path) {
 		return
 	}
-	path := string(r.path)
-	t := teller{request: *r, page: readPage(r.referer), batch: b}
+	path := b.Text(r.path)
+	t := teller{request: *r, page: readPage(r.referer, b), batch: b}
 	switch {
 	case isServiceAccount(r.login):
 		t.robot = activity.RobotServiceAccount
@@ -196,7 +197,22 @@ func isServiceAccount(login []byte) bool {
 	return ok && err == nil && len(name) > 0
 }
 
-func (t *teller) scope() string { return "org:" + strconv.FormatInt(t.org, 10) }
+func (t *teller) scope() string {
+	if t.org == 1 { // most Grafanas have no other
+		return "org:1"
+	}
+	return "org:" + strconv.FormatInt(t.org, 10)
+}
+
+// user is the login in lower case, as Grafana compares them.
+func (t *teller) user() string {
+	for _, c := range t.login {
+		if c >= 'A' && c <= 'Z' || c >= utf8.RuneSelf {
+			return strings.ToLower(string(t.login))
+		}
+	}
+	return t.batch.Text(t.login)
+}
 
 // who is the login, else, of somebody anonymous, the address: it may tell the network of a team.
 func (t *teller) who() activity.Identity {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+
+	"github.com/metrics-maturity/metrics-maturity/collector/activity"
 )
 
 // key numbers the keys of a request line that matter.
@@ -103,12 +105,14 @@ func decodePlain(line []byte) (fields, bool, error) {
 	return f, false, errors.New("grafana request line is broken logfmt")
 }
 
+// required are the names of the keys that Grafana always writes.
+var required = [keys]string{keyTime: "t", keyOrg: "orgId", keyMethod: "method", keyPath: "path", keyStatus: "status", keyReferer: "referer"}
+
 // request reads the values. Every key that Grafana always writes has to be there: a line cut in two would
 // otherwise be taken for an act without a page.
 func (f *fields) request() (request, error) {
-	for k, name := range [...]string{keyTime: "t", keyOrg: "orgId", keyMethod: "method", keyPath: "path",
-		keyStatus: "status", keyReferer: "referer"} {
-		if name != "" && f[k] == nil {
+	for k := range f {
+		if name := required[k]; name != "" && f[k] == nil {
 			return request{}, fmt.Errorf("grafana request line has no key %q", name)
 		}
 	}
@@ -117,12 +121,14 @@ func (f *fields) request() (request, error) {
 	if r.time, err = parseTime(f[keyTime]); err != nil {
 		return request{}, err
 	}
-	if r.org, err = strconv.ParseInt(string(f[keyOrg]), 10, 64); err != nil {
+	if r.org, err = parseInt(f[keyOrg]); err != nil {
 		return request{}, errors.New("grafana request line: orgId is no number")
 	}
-	if r.status, err = strconv.Atoi(string(f[keyStatus])); err != nil {
+	status, err := parseInt(f[keyStatus])
+	if err != nil {
 		return request{}, errors.New("grafana request line: status is no number")
 	}
+	r.status = int(status)
 	// Grafana serves a path with and without a slash at its end.
 	if len(r.path) > 1 {
 		r.path = bytes.TrimSuffix(r.path, []byte("/"))
@@ -130,7 +136,25 @@ func (f *fields) request() (request, error) {
 	return r, nil
 }
 
+// parseInt reads a number, which mostly has few digits.
+func parseInt(text []byte) (int64, error) {
+	if len(text) == 0 || len(text) > 9 {
+		return strconv.ParseInt(string(text), 10, 64)
+	}
+	n := int64(0)
+	for _, c := range text {
+		if c-'0' > 9 {
+			return strconv.ParseInt(string(text), 10, 64)
+		}
+		n = 10*n + int64(c-'0')
+	}
+	return n, nil
+}
+
 func parseTime(text []byte) (t time.Time, err error) {
+	if t, ok := activity.ParseTime(text); ok {
+		return t, nil
+	}
 	if err = t.UnmarshalText(text); err != nil {
 		// Grafana 8 and earlier wrote the zone without a colon.
 		if t, err = time.Parse("2006-01-02T15:04:05-0700", string(text)); err != nil {

@@ -37,6 +37,13 @@ const (
 // events alone, not on the order of those of equal time, nor on where a thread is cut, if it is cut where nothing
 // happened for longer than the window. Finished events pass through.
 func (l *RequestLog) Join(thread []activity.Event) []activity.Event {
+	if onlyViews(thread) {
+		out := slices.Clone(thread)
+		for i := range out {
+			out[i].Step = ""
+		}
+		return out
+	}
 	var held, out []activity.Event
 	for _, e := range thread {
 		if e.Step == "" {
@@ -58,9 +65,22 @@ func (l *RequestLog) Join(thread []activity.Event) []activity.Event {
 	return out
 }
 
+// onlyViews reports whether thread is views in order, as it mostly is: each is an act of its own.
+func onlyViews(thread []activity.Event) bool {
+	for i := range thread {
+		if thread[i].Step != stepView || i > 0 && order(thread[i-1], thread[i]) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // order is total over all that Join looks at.
 func order(a, b activity.Event) int {
-	return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.Step, b.Step), cmp.Compare(a.Kind, b.Kind),
+	if c := a.Time.Compare(b.Time); c != 0 {
+		return c
+	}
+	return cmp.Or(cmp.Compare(a.Step, b.Step), cmp.Compare(a.Kind, b.Kind),
 		cmp.Compare(a.Subject, b.Subject), cmp.Compare(a.Detail, b.Detail), cmp.Compare(a.Robot, b.Robot))
 }
 

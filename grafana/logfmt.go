@@ -2,7 +2,9 @@ package grafana
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
+	"math/bits"
 
 	"github.com/go-logfmt/logfmt"
 )
@@ -22,11 +24,8 @@ func scanLogfmt(line []byte) (f fields, ok bool) {
 			return f, true
 		}
 		start := i
-		for i < len(line) && line[i] > ' ' && line[i] != '=' {
-			if line[i] == '"' || line[i] >= 0x80 {
-				return f, false
-			}
-			i++
+		if i = plainEnd(line, i); i < len(line) && (line[i] == '"' || line[i] >= 0x80) {
+			return f, false
 		}
 		name, value := line[start:i], line[i:i:i]
 		if len(name) == 0 {
@@ -50,11 +49,11 @@ func scanLogfmt(line []byte) (f fields, ok bool) {
 			i += end + 2
 		default:
 			start = i
-			for i < len(line) && line[i] > ' ' {
-				if line[i] == '"' || line[i] == '=' {
-					return f, false
-				}
+			for i = plainEnd(line, i); i < len(line) && line[i] >= 0x80; i = plainEnd(line, i) {
 				i++
+			}
+			if i < len(line) && (line[i] == '"' || line[i] == '=') {
+				return f, false
 			}
 			value = line[start:i:i]
 		}
@@ -62,6 +61,25 @@ func scanLogfmt(line []byte) (f fields, ok bool) {
 			f[k] = value
 		}
 	}
+}
+
+// plainEnd returns the position of the first byte from i on that is white space, a quote, an equals sign or beyond ASCII. It looks at
+// eight bytes at a time.
+func plainEnd(line []byte, i int) int {
+	const low, high = 0x0101010101010101, 0x8080808080808080
+	for len(line)-i >= 8 {
+		w := binary.LittleEndian.Uint64(line[i : i+8])
+		quote, equals := w^low*'"', w^low*'='
+		// The lowest mark is exact; those above it may be borrowed from it.
+		if m := ((quote-low)&^quote | (equals-low)&^equals | (w-low*(' '+1))&^w | w) & high; m != 0 {
+			return i + bits.TrailingZeros64(m)>>3
+		}
+		i += 8
+	}
+	for i < len(line) && line[i] > ' ' && line[i] != '=' && line[i] != '"' && line[i] < 0x80 {
+		i++
+	}
+	return i
 }
 
 // claimLogfmt is how a request line writes its message.

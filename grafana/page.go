@@ -3,6 +3,8 @@ package grafana
 import (
 	"bytes"
 	"net/url"
+
+	"github.com/metrics-maturity/metrics-maturity/collector/activity"
 )
 
 // pageKind is what sort of page a request came from.
@@ -39,7 +41,7 @@ var drilldownApps = [...]string{
 
 // readPage reads a Referer. Grafana may be served under a sub-path, so the first segments that look like one of its
 // pages count.
-func readPage(referer []byte) page {
+func readPage(referer []byte, names *activity.Batch) page {
 	if len(referer) == 0 {
 		return page{}
 	}
@@ -51,7 +53,7 @@ func readPage(referer []byte) page {
 	for rest := path; len(rest) > 0; {
 		var head []byte
 		head, tail, _ := bytes.Cut(rest, []byte("/"))
-		if kind, uid := classify(string(head), tail); kind != pageUnknown {
+		if kind, uid := classify(head, tail, names); kind != pageUnknown {
 			return page{kind: kind, uid: uid, query: query}
 		}
 		rest = tail
@@ -60,15 +62,15 @@ func readPage(referer []byte) page {
 }
 
 // classify tells the page whose path starts with head, followed by tail.
-func classify(head string, tail []byte) (pageKind, string) {
+func classify(head, tail []byte, names *activity.Batch) (pageKind, string) {
 	next, after, _ := bytes.Cut(tail, []byte("/"))
-	switch head {
+	switch string(head) {
 	case "d":
-		if uid := segment(next); uid != "" {
+		if uid := segment(next, names); uid != "" {
 			return pageDashboard, uid
 		}
 	case "d-solo":
-		if uid := segment(next); uid != "" {
+		if uid := segment(next, names); uid != "" {
 			return pageSolo, uid
 		}
 	case "dashboard":
@@ -96,7 +98,7 @@ func classify(head string, tail []byte) (pageKind, string) {
 			return pageOther, ""
 		}
 	case "alerting":
-		return classifyAlerting(next, after)
+		return classifyAlerting(next, after, names)
 	case "playlists":
 		if string(next) == "play" {
 			return pagePlaylist, ""
@@ -106,23 +108,23 @@ func classify(head string, tail []byte) (pageKind, string) {
 	return pageUnknown, ""
 }
 
-func classifyAlerting(next, after []byte) (pageKind, string) {
+func classifyAlerting(next, after []byte, names *activity.Batch) (pageKind, string) {
 	last, more, _ := bytes.Cut(after, []byte("/"))
 	switch {
 	case string(next) == "new":
 		return pageRuleNew, ""
 	case string(last) == "edit" && len(more) == 0:
-		return pageRule, segment(next)
+		return pageRule, segment(next, names)
 	case string(next) == "grafana" && string(more) == "view":
-		return pageRule, segment(last)
+		return pageRule, segment(last, names)
 	}
 	return pageOther, ""
 }
 
 // segment decodes a segment of a path. What can't be decoded is no uid.
-func segment(text []byte) string {
+func segment(text []byte, names *activity.Batch) string {
 	if bytes.IndexByte(text, '%') < 0 {
-		return string(text)
+		return names.Text(text)
 	}
 	s, err := url.PathUnescape(string(text))
 	if err != nil {

@@ -163,6 +163,8 @@ func storeURL(s *settings) (string, error) {
 	text := s.text("store.url")
 	scheme, rest, _ := strings.Cut(text, ":")
 	switch {
+	case scheme == "sqlite" && strings.Contains(rest, ":memory:"):
+		return "", usageErrorf("%s: a store in memory would forget how far logs were read\nhint: name a file, as in sqlite:maturity.db", s.where("store.url"))
 	case scheme == "sqlite" && rest != "":
 		return "sqlite:" + relative(filepath.Dir(s.path), strings.TrimPrefix(rest, "//")), nil
 	case scheme == "postgres" || scheme == "postgresql":

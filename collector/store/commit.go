@@ -126,7 +126,7 @@ func (s *Store) Save(ctx context.Context, c Commit) (version int64, err error) {
 		if n, err := r.RowsAffected(); err != nil {
 			return err
 		} else if n == 0 {
-			return fmt.Errorf("source %s: %w\nhint: run one collect at a time on a store", c.Source, ErrFenced)
+			return fmt.Errorf("%w\nhint: run one collect at a time on a store", ErrFenced)
 		}
 		if err := addDays(ctx, tx, c.Days); err != nil {
 			return err
@@ -261,11 +261,11 @@ func (s *Store) SaveStatus(ctx context.Context, st activity.SourceStatus) error 
 func (s *Store) write(ctx context.Context, f func(*sql.Tx) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return explain("", s.transaction(ctx, f, nil))
+	return explain(s.path, s.transaction(ctx, f, nil))
 }
 
 func (s *Store) read(ctx context.Context, f func(*sql.Tx) error) error {
-	return explain("", s.transaction(ctx, f, &sql.TxOptions{ReadOnly: true}))
+	return explain(s.path, s.transaction(ctx, f, &sql.TxOptions{ReadOnly: true}))
 }
 
 func (s *Store) transaction(ctx context.Context, f func(*sql.Tx) error, o *sql.TxOptions) error {

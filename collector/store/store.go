@@ -43,6 +43,7 @@ type Options struct {
 // Store is an open store. It is safe for concurrent use.
 type Store struct {
 	db    *sql.DB
+	path  string
 	keyID string
 
 	mu sync.Mutex // one writer at a time
@@ -92,7 +93,7 @@ func open(ctx context.Context, path string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{db: db, keyID: o.Key.ID()}
+	s := &Store{db: db, path: path, keyID: o.Key.ID()}
 	if err := s.prepare(ctx, o); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -156,7 +157,7 @@ func explain(path string, err error) error {
 		if errors.Is(err, fs.ErrPermission) {
 			return fmt.Errorf("store %s: %w\nhint: give this user the right to write the file and its folder", path, err)
 		}
-		return fmt.Errorf("store %s: %w", path, err)
+		return fmt.Errorf("store %s: %w\nhint: choose another place with store.url, or mend its disk", path, err)
 	}
 	hint := ""
 	switch e.Code() & 0xff {

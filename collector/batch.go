@@ -65,8 +65,13 @@ func newFolder(r *reader) *folder {
 
 // reset begins a batch.
 func (f *folder) reset() {
+	days := f.days
+	if days == nil {
+		days = store.NewFolded(f.source.Name)
+	}
+	days.Reset()
 	f.batch = batch{
-		days: store.NewFolded(f.source.Name), freshID: map[activity.Identity]activity.ActorID{}, covered: map[activity.CoveredDay]bool{},
+		days: days, freshID: map[activity.Identity]activity.ActorID{}, covered: map[activity.CoveredDay]bool{},
 		parts: f.parts[:0],
 	}
 	f.sorts, f.last = [4]sortID{}, activity.CoveredDay{}

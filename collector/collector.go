@@ -33,7 +33,7 @@ type Parser interface {
 type Joiner interface {
 	// Window is the longest time between two neighbouring parts of one act.
 	Window() time.Duration
-	// Join returns the finished events of parts of one actor and scope, given in order of time.
+	// Join returns the finished events of parts of one actor and scope, given in order of time. It does not keep parts.
 	Join(parts []activity.Event) []activity.Event
 }
 

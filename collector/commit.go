@@ -67,9 +67,7 @@ func (r *reader) commit(ctx context.Context, at position) error {
 		}
 	}
 	if r.source.Joiner != nil {
-		for _, e := range r.held.settle(r.source.Joiner, at.watermark, at.done, r.forgotten()) {
-			first.fold(&e.Event, e.Actor)
-		}
+		r.held.settle(r.source.Joiner, at.watermark, at.done, r.forgotten(), first.fold)
 		var err error
 		if c.Held, err = json.Marshal(r.held); err != nil {
 			return fmt.Errorf("what is held can't be written: %w", err)
@@ -107,9 +105,7 @@ func (r *reader) forgotten() time.Time {
 func (r *reader) provisional() *store.Folded {
 	f := folder{reader: r, clock: clock{location: r.Location}}
 	f.days = store.NewFolded(r.source.Name)
-	for _, e := range r.held.provisional(r.source.Joiner) {
-		f.fold(&e.Event, e.Actor)
-	}
+	r.held.provisional(r.source.Joiner, f.fold)
 	return f.days
 }
 

@@ -3,6 +3,7 @@ package collector
 import (
 	"cmp"
 	"encoding/json"
+	"iter"
 	"maps"
 	"slices"
 	"time"
@@ -42,7 +43,7 @@ func newPart(e *activity.Event, actor activity.ActorID) part {
 	}
 }
 
-func (p part) event() activity.Event {
+func (p *part) event() activity.Event {
 	return activity.Event{
 		Time: p.Time, Kind: p.Kind, Scope: p.Scope, Subject: p.Subject, Detail: p.Detail, Robot: p.Robot,
 		Tenant: p.Tenant, Count: p.Count, Step: p.Step,
@@ -86,6 +87,8 @@ func (s *stretch) add(t time.Time) {
 type held struct {
 	Parts     []part              `json:"parts"`
 	Stretches map[string]*stretch `json:"stretches"`
+
+	events []activity.Event // of one act, while it is joined
 }
 
 func newHeld(state []byte) (*held, error) {
@@ -99,47 +102,37 @@ func newHeld(state []byte) (*held, error) {
 	return h, nil
 }
 
-// joined is a finished event and its actor.
-type joined struct {
-	activity.Event
-	Actor activity.ActorID
-}
-
-// settle removes and joins the acts to which nothing can be added any more. watermark is how far every file that is still
-// being read has come; the zero time if one has not begun. done means that no file is being read. What happened before forget
-// does not wait for anything: its actors are to be forgotten.
-func (h *held) settle(j Joiner, watermark time.Time, done bool, forget time.Time) []joined {
+// settle removes and joins the acts to which nothing can be added any more, and calls yield with what they are. watermark is how far
+// every file that is still being read has come; the zero time if one has not begun. done means that no file is being
+// read. What happened before forget does not wait for anything: its actors are to be forgotten.
+func (h *held) settle(j Joiner, watermark time.Time, done bool, forget time.Time, yield func(*activity.Event, activity.ActorID)) {
 	if len(h.Parts) == 0 {
-		return nil
+		return
 	}
 	read := h.read(j.Window())
 	var end time.Time
 	if len(read) > 0 {
 		end = read[len(read)-1].Last
 	}
-	var out []joined
-	var open []part
-	for _, act := range acts(h.Parts, j.Window()) {
+	open := h.Parts[:0]
+	for act := range acts(h.Parts, j.Window()) {
 		first, last := act[0].Time.Add(-j.Window()), act[len(act)-1].Time.Add(j.Window())
 		passed := (done || last.Before(watermark)) && last.Add(liveLag).Before(end)
 		if passed && (within(read, first, last) || last.Add(edgeAge).Before(end)) || done && last.Before(forget) {
-			out = append(out, join(j, act)...)
+			h.join(j, act, yield)
 		} else {
-			open = append(open, act...)
+			open = append(open, act...) // behind what was looked at, if not at its place
 		}
 	}
 	h.Parts = open
 	h.forget(end)
-	return out
 }
 
 // provisional joins what is open as things stand.
-func (h *held) provisional(j Joiner) []joined {
-	var out []joined
-	for _, act := range acts(h.Parts, j.Window()) {
-		out = append(out, join(j, act)...)
+func (h *held) provisional(j Joiner, yield func(*activity.Event, activity.ActorID)) {
+	for act := range acts(h.Parts, j.Window()) {
+		h.join(j, act, yield)
 	}
-	return out
 }
 
 // read returns the stretches in order, those that touch or overlap merged.
@@ -173,35 +166,36 @@ func within(read []stretch, first, last time.Time) bool {
 }
 
 // acts sorts parts and cuts them where the actor or scope changes, where nothing happened for longer than window, and once a day.
-func acts(parts []part, window time.Duration) [][]part {
+func acts(parts []part, window time.Duration) iter.Seq[[]part] {
 	slices.SortFunc(parts, part.compare)
-	var out [][]part
-	begin := 0
-	for i := range parts {
-		if i > begin && cuts(parts[i-1], parts[i], window) {
-			out = append(out, parts[begin:i:i])
-			begin = i
+	return func(yield func([]part) bool) {
+		begin := 0
+		for i := range parts {
+			if i > begin && cuts(&parts[i-1], &parts[i], window) {
+				if !yield(parts[begin:i:i]) {
+					return
+				}
+				begin = i
+			}
+		}
+		if begin < len(parts) {
+			yield(parts[begin:len(parts):len(parts)])
 		}
 	}
-	if begin < len(parts) {
-		out = append(out, parts[begin:len(parts):len(parts)])
-	}
-	return out
 }
 
-func cuts(a, b part, window time.Duration) bool {
+func cuts(a, b *part, window time.Duration) bool {
 	return a.Actor != b.Actor || a.Scope != b.Scope || b.Time.Sub(a.Time) > window ||
 		!a.Time.Add(-cutHour).Truncate(24*time.Hour).Equal(b.Time.Add(-cutHour).Truncate(24*time.Hour))
 }
 
-func join(j Joiner, act []part) []joined {
-	events := make([]activity.Event, len(act))
-	for i, p := range act {
-		events[i] = p.event()
+func (h *held) join(j Joiner, act []part, yield func(*activity.Event, activity.ActorID)) {
+	h.events = h.events[:0]
+	for i := range act {
+		h.events = append(h.events, act[i].event())
 	}
-	var out []joined
-	for _, e := range j.Join(events) {
-		out = append(out, joined{e, act[0].Actor})
+	joined := j.Join(h.events)
+	for i := range joined {
+		yield(&joined[i], act[0].Actor)
 	}
-	return out
 }

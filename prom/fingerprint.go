@@ -64,6 +64,9 @@ func (f *Fingerprinter) Query(text string) activity.Query {
 	return f.cache.query(text, f.compute)
 }
 
+// Once is Query for those who remember its answers themselves.
+func (f *Fingerprinter) Once(text string) activity.Query { return f.compute(text) }
+
 func (f *Fingerprinter) compute(text string) activity.Query {
 	if skipSpace(text, 0) == len(text) {
 		return activity.Query{}

@@ -48,16 +48,16 @@ const foreignNote = "none of the lines is of the kind that the type of this sour
 // warnBlind says which Grafana logs can show no views, and which sources nothing at all: that would otherwise look like teams that
 // do nothing.
 func (d *desk) warnBlind(ctx context.Context, sum collector.Summary) error {
-	facts, err := d.store.Facts(ctx, nil)
+	covered, err := d.store.Coverage(ctx)
 	if err != nil {
 		return err
 	}
 	for _, s := range d.Sources {
-		if s.Type == typeGrafanaLog && isBlind(s.Name, facts.Coverage) {
+		if s.Type == typeGrafanaLog && isBlind(s.Name, covered) {
 			d.log.Warn(blindNote, "source", s.Name, "hint", blindHint)
 		}
 		if i := slices.IndexFunc(sum.Sources, func(r collector.SourceSummary) bool { return r.Name == s.Name }); i >= 0 && sum.Sources[i].Lines > 0 &&
-			!slices.ContainsFunc(facts.Coverage, func(c activity.CoveredDay) bool { return c.Source == s.Name }) {
+			!slices.ContainsFunc(covered, func(c activity.CoveredDay) bool { return c.Source == s.Name }) {
 			d.log.Warn(foreignNote, "source", s.Name, "type", s.Type, "lines", sum.Sources[i].Lines, "hint", "check files: and type:")
 		}
 	}
@@ -76,7 +76,7 @@ func (d *desk) read(ctx context.Context, sources []collector.Source, now func() 
 	}
 	fingerprints := prom.NewFingerprinter(owners.LabelNames())
 	return collector.Run(ctx, collector.Config{
-		Sources: sources, Store: d.store, Key: d.key, Location: d.Owner.Location, Fingerprint: fingerprints.Query, Profile: fingerprints.Profile(),
+		Sources: sources, Store: d.store, Key: d.key, Location: d.Owner.Location, Fingerprint: fingerprints.Once, Profile: fingerprints.Profile(),
 		Judge: book, Logger: d.log, Now: now, Progress: progress, Retention: d.Privacy.ActorRetention,
 	})
 }
@@ -84,6 +84,9 @@ func (d *desk) read(ctx context.Context, sources []collector.Source, now func() 
 // retire forgets who did what before the retention; the acts stay with the team as owned now.
 func (d *desk) retire(ctx context.Context, now time.Time) error {
 	before := dayOf(now.Add(-d.Privacy.ActorRetention), d.Owner.Location)
+	if due, err := d.store.RetireDue(ctx, before); err != nil || !due {
+		return err
+	}
 	owners, facts, err := d.owners(ctx)
 	if err != nil {
 		return err

@@ -119,5 +119,5 @@ func (r *dayReader) flush() {
 		return
 	}
 	r.days = f.all(r.days)
-	f.clear()
+	f.Reset()
 }

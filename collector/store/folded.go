@@ -70,6 +70,9 @@ func (s *Sum) add(o Sum) {
 	s.Hours |= o.Hours
 }
 
+// maxNames bounds the names that are kept for later rows.
+const maxNames = 1 << 17
+
 // NewFolded returns no days of source.
 func NewFolded(source string) *Folded {
 	return &Folded{Source: source, nameIDs: map[string]uint32{}, sortIDs: map[Sort]uint32{}, at: map[rowKey]uint32{}}
@@ -207,8 +210,12 @@ func (f *Folded) day(r *foldedRow) activity.Day {
 	}
 }
 
-// clear drops the rows and keeps the names.
-func (f *Folded) clear() {
+// Reset drops the rows and keeps the names, unless they have become too many.
+func (f *Folded) Reset() {
+	if len(f.names) > maxNames {
+		*f = *NewFolded(f.Source)
+		return
+	}
 	f.rows = f.rows[:0]
 	clear(f.at)
 }

@@ -54,6 +54,13 @@ func (s *Store) FirstDay(ctx context.Context) (first activity.Date, ok bool, err
 	return activity.Date(v.Int64), v.Valid, err
 }
 
+// Coverage returns for which days each source can be trusted.
+func (s *Store) Coverage(ctx context.Context) ([]activity.CoveredDay, error) {
+	var f activity.Facts
+	err := s.read(ctx, func(tx *sql.Tx) error { return coverage(ctx, tx, &f) })
+	return f.Coverage, err
+}
+
 // Facts returns all that is kept beside days. Actors are given for digests only.
 func (s *Store) Facts(ctx context.Context, digests []activity.Digest) (activity.Facts, error) {
 	f := activity.Facts{Actors: map[activity.Digest][]activity.ActorID{}, Queries: map[string]activity.Query{}}

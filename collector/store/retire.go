@@ -32,6 +32,14 @@ func (s *Store) RetiredPeople(ctx context.Context) ([]TeamWeekPeople, error) {
 	return out, err
 }
 
+// RetireDue reports whether there is an actor to forget before a date.
+func (s *Store) RetireDue(ctx context.Context, before activity.Date) (due bool, err error) {
+	err = s.read(ctx, func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM day WHERE date < ? AND people)", before).Scan(&due)
+	})
+	return due, err
+}
+
 // Retire forgets the actors of all days before a date: each such row keeps its date, its subject and the team as owned now.
 // attribute is given every stored day, and returns an act for each together with the counts of people to keep (of a week that has one
 // already the larger stays). It returns how many rows were retired.

@@ -18,6 +18,7 @@ type picture struct {
 	owners owner.Config
 	facts  activity.Facts
 	book   *owner.Book
+	org    stage.Org // what was assessed
 }
 
 // look attributes the stored days from (inclusive) to (exclusive); a bound of 0 is open.
@@ -58,6 +59,7 @@ func (d *desk) assemble(ctx context.Context, asOf time.Time) (*picture, error) {
 		Teams: d.stageTeams(p, end, people), Sources: d.stageSources(), Coverage: p.facts.Coverage, Goals: p.facts.Goals,
 		From: firstData(p.acts, p.facts.Coverage), AsOf: end, Criteria: d.Criteria,
 	}
+	p.org = org
 	p.report = &report{
 		Schema: reportSchema, AsOf: asOf.UTC(), CriteriaVersion: d.Criteria.Version, Events: newEvents(p.acts),
 		Sources: []sourceReport{}, Teams: []teamReport{}, PeopleKnownFrom: knownFrom(p.acts),

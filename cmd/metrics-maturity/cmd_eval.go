@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -10,131 +11,176 @@ import (
 	"github.com/metrics-maturity/metrics-maturity/stage/sim"
 )
 
-// evalGoals are what the criteria must reach on organisations whose true stages are known. The defaults guard what
-// version 1 reaches over all scenarios; better criteria raise them.
-type evalGoals struct {
-	exact      float64 // least share of team weeks with the true stage
-	falseFalls float64 // most false falls per team and year
-	fallDelay  int     // most weeks in which half of the falls are noticed
+// evaluation is what eval was asked to measure.
+type evaluation struct {
+	options   sim.Options
+	firstSeed uint64
+	seeds     int
+	warmup    int
+	version   int // of the criteria
+	against   int // a version to compare with; 0 for none
+	goals     evalGoals
 }
 
 func (a *app) evalCommand() *cobra.Command {
-	var goals evalGoals
-	var teams, weeks, seeds, warmup int
+	e := evaluation{options: sim.Options{Drawn: true}, goals: defaultGoals()}
 	var only []string
 	cmd := &cobra.Command{
 		Use:   "eval",
 		Short: "Measure the criteria on organisations whose true stages are known",
 		Long: "eval invents organisations, reads each through the production path, and compares the stages found with the true\n" +
-			"ones: how many are exact, how soon a change is noticed, how often a fall is reported that was none.\n" +
-			"It exits with 1 if a goal is missed.",
+			"ones: how many are exact, how soon a change is noticed, how often a fall is reported that was none, and how well\n" +
+			"confidence is calibrated. It exits with 1 if a goal is missed.",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if seeds < 1 || warmup < 0 {
-				return usageErrorf("--seeds must be at least 1 and --warmup at least 0")
+			if e.seeds < 1 || e.warmup < 0 {
+				return usageErrorf("--seeds must be at least 1 and --warmup at least 0\nhint: metrics-maturity eval --help")
 			}
 			plan, err := evalPlan(only)
 			if err != nil {
 				return err
 			}
-			var total sim.Score
-			for _, scenarios := range plan {
-				score, err := a.evalScenario(cmd, scenarios, seeds, warmup, sim.Options{Teams: teams, Weeks: weeks, Drawn: true})
-				if err != nil {
-					if stopped(cmd.Context(), err) {
-						return nil
-					}
-					return err
-				}
-				total.Add(score)
+			err = a.evaluate(cmd, e, plan)
+			if stopped(cmd.Context(), err) {
+				return nil
 			}
-			if err := a.print("\n"); err != nil {
-				return err
-			}
-			if err := total.WriteTable(a.stdout); err != nil {
-				return ignoreClosed(err)
-			}
-			return goals.check(total)
+			return err
 		},
 	}
 	f := cmd.Flags()
-	f.IntVar(&teams, "teams", 12, "teams of an organisation")
-	f.IntVar(&weeks, "weeks", 52, "weeks of an organisation")
-	f.IntVar(&seeds, "seeds", 1, "organisations of each scenario")
-	f.IntVar(&warmup, "warmup", 8, "first weeks that are not scored: habits were not watched yet")
-	f.StringSliceVar(&only, "scenario", nil, "only these `scenarios`; plain is the one without complications (default all)")
-	f.Float64Var(&goals.exact, "min-exact", 0.75, "goal: least share of team weeks with the true stage")
-	f.Float64Var(&goals.falseFalls, "max-false-falls", 0.05, "goal: most false falls per team and year")
-	f.IntVar(&goals.fallDelay, "max-fall-delay", 13, "goal: most weeks within which half of the falls are noticed")
+	f.IntVar(&e.options.Teams, "teams", 12, "teams of an organisation")
+	f.IntVar(&e.options.Weeks, "weeks", 52, "weeks of an organisation")
+	f.IntVar(&e.seeds, "seeds", 1, "organisations of each scenario")
+	f.Uint64Var(&e.firstSeed, "first-seed", 1, "seed of the first of them")
+	f.IntVar(&e.warmup, "warmup", 8, "first weeks that are not scored: habits were not watched yet")
+	f.IntVar(&e.version, "criteria", stage.LatestVersion, "version of the criteria to measure")
+	f.IntVar(&e.against, "compare-criteria", 0, "a `version` of the criteria to compare with: says which teams it would place elsewhere")
+	f.StringSliceVar(&only, "scenario", nil, "only these `scenarios`, a+b for two at once; plain is the one without complications (default all)")
+	e.goals.flags(f)
 	return cmd
 }
 
-// evalPlan lists the scenarios to simulate: the plain one, and each complication by itself.
+// plainScenario is the name of an organisation without complications.
+const plainScenario = "plain"
+
+// evalPlan lists the scenarios to simulate: the plain one, each complication by itself, and some at once.
 func evalPlan(only []string) ([][]sim.Scenario, error) {
-	plan := [][]sim.Scenario{nil}
-	known := map[string][]sim.Scenario{plainScenario: nil}
 	names := []string{plainScenario}
 	for _, s := range sim.Scenarios() {
-		plan = append(plan, []sim.Scenario{s})
-		known[string(s)] = []sim.Scenario{s}
 		names = append(names, string(s))
 	}
-	if len(only) == 0 {
-		return plan, nil
+	wanted := only
+	if len(wanted) == 0 {
+		wanted = append(slices.Clone(names), "log_outage+incidents", "holidays+robots", "platform_team+reorganised")
 	}
-	plan = nil
-	for _, name := range only {
-		scenarios, ok := known[name]
-		if !ok {
-			return nil, usageErrorf("--scenario: unknown scenario %q\nhint: %s", name, suggest(name, names))
+	var plan [][]sim.Scenario
+	for _, w := range wanted {
+		var scenarios []sim.Scenario
+		for name := range strings.SplitSeq(w, "+") {
+			if !slices.Contains(names, name) {
+				return nil, usageErrorf("--scenario: unknown scenario %q\nhint: %s", name, suggest(name, names))
+			}
+			if name != plainScenario {
+				scenarios = append(scenarios, sim.Scenario(name))
+			}
 		}
 		plan = append(plan, scenarios)
 	}
 	return plan, nil
 }
 
-// plainScenario is the name of an organisation without complications.
-const plainScenario = "plain"
-
-// evalScenario scores the organisations of one scenario and prints a line about them.
-func (a *app) evalScenario(cmd *cobra.Command, scenarios []sim.Scenario, seeds, warmup int, options sim.Options) (sim.Score, error) {
-	var score sim.Score
-	for seed := range seeds {
-		options.Seed, options.Scenarios = uint64(seed)+1, scenarios
-		err := a.withOrganisation(cmd.Context(), options, func(o organisation) error {
-			var assessments []stage.Assessment
-			for _, t := range o.picture.report.Teams {
-				assessments = append(assessments, t.assessment)
-			}
-			score.Add(sim.Measure(o.truth, assessments, warmup))
-			return nil
-		})
-		if err != nil {
-			return score, err
-		}
+// scenarioName is the name of scenarios at once, as --scenario takes it.
+func scenarioName(scenarios []sim.Scenario) string {
+	if len(scenarios) == 0 {
+		return plainScenario
 	}
-	name := plainScenario
-	if len(scenarios) > 0 {
-		name = string(scenarios[0])
+	var names []string
+	for _, s := range scenarios {
+		names = append(names, string(s))
 	}
-	return score, a.print("%-14s exact %s, two or more off %s, false falls per team and year %.2f, falls noticed within %d weeks (half of them)\n",
-		name, percent(score.ExactShare()), percent(score.OffByTwoShare()), score.FalseFallsPerYear(), score.Falls.Quantile(0.5))
+	return strings.Join(names, "+")
 }
 
-// check reports every goal that was missed.
-func (g evalGoals) check(s sim.Score) error {
+// evaluate measures each scenario and prints a line about it, then all together.
+func (a *app) evaluate(cmd *cobra.Command, e evaluation, plan [][]sim.Scenario) error {
+	if err := a.print("%s\n", evalHeader); err != nil {
+		return err
+	}
+	var total sim.Score
 	var missed []string
-	if got := s.ExactShare(); got < g.exact {
-		missed = append(missed, fmt.Sprintf("exact %.1f%%, goal %.1f%%", got*100, g.exact*100))
+	moves := 0
+	for _, scenarios := range plan {
+		score, moved, err := a.evalScenario(cmd, e, scenarios)
+		if err != nil {
+			return err
+		}
+		name := scenarioName(scenarios)
+		failed := e.goals.missed(score, scenarios)
+		for _, f := range failed {
+			missed = append(missed, name+": "+f)
+		}
+		if err := a.print("%s\n", evalLine(name, score, len(failed) == 0)); err != nil {
+			return err
+		}
+		for _, m := range moved {
+			if err := a.print("    %s\n", m); err != nil {
+				return err
+			}
+		}
+		moves += len(moved)
+		total.Add(score)
 	}
-	if got := s.FalseFallsPerYear(); got > g.falseFalls {
-		missed = append(missed, fmt.Sprintf("false falls per team and year %.3f, goal %.3f", got, g.falseFalls))
+	if err := a.print("%s\n\n", evalLine("all together", total, len(missed) == 0)); err != nil {
+		return err
 	}
-	if got := s.Falls.Quantile(0.5); got > g.fallDelay {
-		missed = append(missed, fmt.Sprintf("half of the falls noticed within %d weeks, goal %d", got, g.fallDelay))
+	if e.against != 0 {
+		if err := a.print("version %d would place a team elsewhere %d times, each a stretch of weeks\n\n", e.against, moves); err != nil {
+			return err
+		}
+	}
+	if err := total.WriteTable(a.stdout); err != nil {
+		return ignoreClosed(err)
+	}
+	if err := a.print("\n"); err != nil {
+		return err
+	}
+	if err := total.WriteReliability(a.stdout); err != nil {
+		return ignoreClosed(err)
 	}
 	if len(missed) > 0 {
 		return fmt.Errorf("goals missed: %s", strings.Join(missed, "; "))
 	}
 	return nil
+}
+
+// evalScenario scores the organisations of one scenario, and tells who would move under other criteria.
+func (a *app) evalScenario(cmd *cobra.Command, e evaluation, scenarios []sim.Scenario) (score sim.Score, moves []string, err error) {
+	criteria, err := stage.CriteriaVersion(e.version)
+	if err != nil {
+		return score, nil, asUsage(err)
+	}
+	for i := range e.seeds {
+		options := e.options
+		options.Seed, options.Scenarios = e.firstSeed+uint64(i), scenarios
+		err := a.withOrganisation(cmd.Context(), options, func(o organisation) error {
+			org := o.picture.org
+			org.Criteria = criteria
+			score.Add(sim.Measure(o.truth, stage.Assess(org), e.warmup))
+			if e.against == 0 {
+				return nil
+			}
+			other, err := stage.CriteriaVersion(e.against)
+			if err != nil {
+				return asUsage(err)
+			}
+			for _, m := range stage.Compare(org, criteria, other).Moves {
+				moves = append(moves, fmt.Sprintf("seed %d: %s", options.Seed, moveLine(m)))
+			}
+			return nil
+		})
+		if err != nil {
+			return score, nil, err
+		}
+	}
+	return score, moves, nil
 }

@@ -11,6 +11,7 @@ import (
 func (a *app) reportCommand() *cobra.Command {
 	var asOf, format string
 	var history bool
+	var against int
 	cmd := &cobra.Command{
 		Use:   "report --config FILE",
 		Short: "Show the stage of every team, from what is stored",
@@ -20,6 +21,9 @@ func (a *app) reportCommand() *cobra.Command {
 				return err
 			}
 			return a.withPicture(cmd.Context(), asOf, func(d *desk, p *picture) error {
+				if against != 0 {
+					return a.compareCriteria(d, p, against, format)
+				}
 				switch format {
 				case "json":
 					return a.printJSON(p.report.withHistory(history))
@@ -37,6 +41,7 @@ func (a *app) reportCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&format, "format", "table", "table, json, openmetrics or html")
 	cmd.Flags().BoolVar(&history, "history", false, "with the stage of every week since the first data")
+	cmd.Flags().IntVar(&against, "compare-criteria", 0, "instead, say which teams another `version` of the criteria places elsewhere, when and why")
 	asOfFlag(cmd, &asOf)
 	return cmd
 }

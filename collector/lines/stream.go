@@ -134,7 +134,7 @@ func (s *Stream) end(start int64) ([]byte, *Malformed) {
 	if !s.in.ended() {
 		if failure := s.src.failed(); failure != nil {
 			_ = s.stop(fmt.Errorf("read %s: %w\nhint: the file system failed; what was read before is not lost, run again", s.Path(), failure))
-			return nil, nil //nolint:nilerr // stop keeps the error for Next
+			return nil, nil
 		}
 		if !s.broken {
 			s.broken = true

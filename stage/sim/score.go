@@ -29,7 +29,7 @@ type Score struct {
 	// Confusion counts weeks by true stage and reported stage; the last column is unknown.
 	Confusion [stages][stages + 1]int
 
-	// Reliability holds one bin per tenth of confidence, of the assessments as of the end.
+	// Reliability holds one bin per tenth of confidence.
 	Reliability [10]Bin
 	brier       float64
 }
@@ -61,11 +61,29 @@ func Measure(truth Truth, got []stage.Assessment, warmup int) Score {
 	for _, t := range truth.Teams {
 		a := byTeam[t.Name]
 		s.team(t, reported(t, a), warmup)
-		if n := len(t.Weeks); n > 0 && a.Stage != nil && a.Confidence != nil && t.Weeks[n-1].Exists {
-			s.sure(*a.Confidence, *a.Stage == t.Weeks[n-1].Stage)
-		}
+		s.confidence(t, a, warmup)
 	}
 	return s
+}
+
+// confidence holds what each week's report was sure of against the truth; criteria that tell it only as of the end are held against
+// the last week.
+func (s *Score) confidence(t TeamTruth, a stage.Assessment, warmup int) {
+	at := make(map[activity.Date]stage.WeekStage, len(a.History))
+	weekly := false
+	for _, h := range a.History {
+		at[h.Week] = h
+		weekly = weekly || h.Confidence != nil
+	}
+	first := slices.IndexFunc(t.Weeks, func(w WeekTruth) bool { return w.Exists })
+	for i := max(first, 0) + warmup; i < len(t.Weeks) && t.Weeks[i].Exists; i++ {
+		if h := at[t.Weeks[i].Monday]; h.Stage != nil && h.Confidence != nil {
+			s.sure(*h.Confidence, *h.Stage == t.Weeks[i].Stage)
+		}
+	}
+	if n := len(t.Weeks); !weekly && n > 0 && a.Stage != nil && a.Confidence != nil && t.Weeks[n-1].Exists {
+		s.sure(*a.Confidence, *a.Stage == t.Weeks[n-1].Stage)
+	}
 }
 
 // unknown is the report of a week without a stage.
@@ -218,6 +236,9 @@ func (c *Changes) add(o Changes) {
 	c.Missed += o.Missed
 	c.Open += o.Open
 }
+
+// Seen is how many changes were noticed or missed: those of which it is known.
+func (c Changes) Seen() int { return len(c.Delays) + c.Missed }
 
 // Quantile returns the delay within which a share q of the noticed changes was noticed; 0 if none was.
 func (c Changes) Quantile(q float64) int {

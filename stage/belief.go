@@ -70,7 +70,7 @@ func calibrated(p float64) float64 {
 }
 
 const (
-	calibrationShift = 0.0
-	calibrationSlope = 1.0
+	calibrationShift = 0.2
+	calibrationSlope = 1.4
 	mostSure         = 0.99 // nothing that is inferred is surer
 )

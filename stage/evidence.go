@@ -123,7 +123,14 @@ func between(acts []*activity.Act, from, to activity.Date) []*activity.Act {
 
 // facts2 returns what version 2 looks at beside the series.
 func (o *observer) facts2() *facts2 {
-	f := &facts2{added: make([]bool, o.cal.weeks)}
+	f := &facts2{added: make([]int, o.cal.weeks), active: make([]bool, o.cal.weeks)}
+	for _, acts := range o.acts {
+		for _, a := range acts {
+			if w, ok := o.cal.week(a.Date); ok && a.ByTeam != activity.No {
+				f.active[w] = true
+			}
+		}
+	}
 	f.looks, f.machines = o.looks()
 	for _, add := range o.additions() {
 		if add.act.ByTeam != activity.Yes {
@@ -132,7 +139,7 @@ func (o *observer) facts2() *facts2 {
 			}
 		}
 		if w, ok := o.cal.week(add.act.Date); ok {
-			f.added[w] = true
+			f.added[w] = max(f.added[w], int(add.act.Date-o.cal.monday(w))+1)
 		}
 	}
 	return f

@@ -54,13 +54,13 @@ func (m *memory) learn(shown bool, exposure float64) {
 
 // see takes in a week in which the habit was shown or not. Exposure is how much of the organisation was at work: who is
 // away shows nothing.
-func (m *memory) see(shown bool, exposure float64) {
+func (m *memory) see(shown bool, exposure, chance float64) {
 	m.pass()
 	r := m.rate() * exposure
 	if shown {
-		m.weigh(r, m.habit.Chance)
+		m.weigh(r, chance)
 	} else {
-		m.weigh(1-r, 1-m.habit.Chance)
+		m.weigh(1-r, 1-chance)
 	}
 	m.learn(shown, exposure)
 }

@@ -30,12 +30,19 @@ func (p *pace) due(exposure float64) float64 {
 	if p.since < 0 {
 		return min(1/p.usual(), 0.9) * exposure
 	}
-	spread := (0.25 + 0.8/(1+p.count)) * p.usual() // the less is known of the team, the wider
-	return p.habit.Usual / (1 + math.Exp(-(p.since+1-p.usual()+0.5)/spread)) * exposure
+	// The less is known of the team, the wider its intervals may scatter.
+	spread := (tightest + 0.5/(1+p.count)) * p.usual()
+	by := func(weeks float64) float64 { return 1 / (1 + math.Exp(-(weeks-p.usual())/spread)) }
+	now, next := by(p.since), by(p.since+1)
+	return p.habit.Usual * min((next-now)/max(1-now, 1e-6), 1) * exposure
 }
 
-// see takes in a week. Strong says that what was shown is all that the habit asks for; else it is a beginning of it.
-func (p *pace) see(begun, finished bool, exposure float64) {
+// tightest is how much the intervals of the most regular team scatter, as a share of the usual one.
+const tightest = 0.1
+
+// see takes in a week. Begun says that what the habit is about was begun in it, so many weeks before the week's end as
+// ago tells; finished, that it led to something, now or after a while.
+func (p *pace) see(begun, finished bool, ago, exposure float64) {
 	p.pass()
 	due := p.due(exposure)
 	switch {
@@ -46,10 +53,10 @@ func (p *pace) see(begun, finished bool, exposure float64) {
 		}
 		p.weigh(max(due, 0.1), p.habit.Chance)
 		if p.since >= 0 && p.since < 3*p.usual() {
-			p.gaps += (p.since + exposure) * p.p
+			p.gaps += (p.since + max(exposure-ago, 0)) * p.p
 			p.count += p.p
 		}
-		p.since = 0
+		p.since = ago
 	default:
 		p.weigh(1-due, 1-p.habit.Chance)
 		if p.since >= 0 {

@@ -21,35 +21,49 @@ func newJudge(k Criteria, f *facts2, weeks int) *judge {
 type facts2 struct {
 	looks    []look // without machines
 	machines []int
-	added    []bool // by week: the team's own people added a metric, used or not
+	active   []bool // by week: somebody of the team was seen
+	added    []int  // by week: the last day, from 1, on which the team's own people added a metric, used or not; else 0
 }
 
 // watch takes in week w for every habit that could be seen in it.
 func (r *run) watch(w int) {
-	j := r.judge
-	e := r.exposure[w]
-	if r.coverage[0].covered[w] {
-		j.query.see(r.series[0].any(w, w), e)
+	j, e := r.judge, r.exposure[w]
+	if !r.facts.active[w] && len(j.ritual.people) <= smallTeam {
+		e *= absence
 	}
-	looked := true
+	if r.coverage[0].covered[w] {
+		j.query.see(r.series[0].any(w, w), e, j.query.habit.Chance)
+	}
+	looked, chance := true, j.act.habit.Chance
 	if r.coverage[3].covered[w] {
 		j.ritual.see(w, e)
-		last := j.ritual.outcomes[len(j.ritual.outcomes)-1].what
-		looked = last != weekNone
+		last := j.ritual.outcomes[len(j.ritual.outcomes)-1]
+		looked = last.what != weekNone
+		if last.burst {
+			chance = max(chance, troubleActs)
+		}
 	}
 	if r.coverage[4].covered[w] {
-		j.adjust.see(r.facts.added[w], r.series[4].became(w), e)
+		added := r.facts.added[w]
+		j.adjust.see(added > 0, r.series[4].became(w), 1-float64(added)/7, e)
 	}
 	if r.coverage[5].covered[w] {
 		acted := r.series[5].any(w, w)
 		switch {
 		case acted || looked:
-			j.act.see(acted, e)
+			j.act.see(acted, e, chance)
 		default:
 			j.act.pass() // who did not look had nothing to act on
 		}
 	}
 }
+
+// Beliefs about who is away, and about trouble.
+const (
+	smallTeam   = 3    // so few people may all be away at once
+	absence     = 0.88 // how much of a small team is taken to be at work in a week in which none of them was seen
+	troubleActs = 0.25 // share of the weeks full of trouble in which something is changed because of it
+)
 
 // any says whether something happened in week w that is known by week by.
 func (s *series) any(w, by int) bool {
@@ -95,8 +109,8 @@ func (r rung) counted() rung {
 
 // Certainties of what the thresholds alone tell.
 const (
-	enough   = 0.85 // probability of a habit once as much was seen as Criterion.Enter asks for
-	fewTimes = 4    // a habit seen in fewer weeks has no rhythm yet by which its silence could be judged
+	enough   = 0.7 // probability of a habit once as much was seen as Criterion.Enter asks for
+	fewTimes = 4   // a habit seen in fewer weeks has no rhythm yet by which its silence could be judged
 )
 
 // settle tells in week w whether the habit of rung i holds: from what was seen of its rhythm, and within the bounds
@@ -127,6 +141,9 @@ func (r *run) fresh(i, w int) bool {
 		return r.judge.ritual.steady(2) == 2 && r.judge.ritual.steady(k.Window) >= k.Enter && r.judge.ritual.solo < 0.5
 	case 4:
 		return r.series[i].became(w)
+	case 5:
+		n := len(r.judge.ritual.outcomes)
+		return r.series[i].any(w, w) && (n == 0 || !r.judge.ritual.outcomes[n-1].burst)
 	}
 	return r.series[i].any(w, w)
 }

@@ -60,18 +60,18 @@ func version2() Criteria {
 	c.Version = 2
 	// What was written down for a project is spoken of for two thirds of a year, rather than half of one: projects
 	// are looked back at months later, and forgetting one too early looks like a regression.
-	c.ByName[Baselines] = Criterion{Enter: 1, Leave: 1, Window: 34}
-	c.ByName[Revisits] = Criterion{Enter: 1, Leave: 1, Window: 34}
+	c.ByName[Baselines] = Criterion{Enter: 1, Leave: 1, Window: 38}
+	c.ByName[Revisits] = Criterion{Enter: 1, Leave: 1, Window: 38}
 	// A ritual is told from its rhythm, and its end too: two looks in the last 8 weeks are what any team has.
 	c.ByName[WeeksWithAView] = Criterion{Enter: 6, Leave: 2, Window: 8}
 	c.FallEvaluations = 1 // the memory of stages 2 and 3 is long enough; the others fall by probability
 	c.Habits = map[string]Habit{
-		QueryDays:       {Begin: 0.6, End: 0.25, Prior: 0.5, TakeUp: 0.01, Lapse: 0.01, Usual: 0.65, Weight: 6, Chance: 0.02},
-		WeeksWithAView:  {Begin: 0.65, End: 0.13, Prior: 0.3, TakeUp: 0.01, Lapse: 0.02, Usual: 0.88, Weight: 10, Chance: 0.2},
-		MonthsAdopted:   {Begin: 0.6, End: 0.2, Prior: 0.2, TakeUp: 0.01, Lapse: 0.01, Usual: 0.9, Weight: 2, Chance: 0.02},
-		MonthsLookToAct: {Begin: 0.6, End: 0.17, Prior: 0.2, TakeUp: 0.025, Lapse: 0.02, Usual: 0.5, Weight: 4, Chance: 0.04},
+		QueryDays:       {Begin: 0.6, End: 0.25, Prior: 0.5, TakeUp: 0.01, Lapse: 0.01, Usual: 0.65, Weight: 4, Chance: 0.08},
+		WeeksWithAView:  {Begin: 0.75, End: 0.11, Prior: 0.3, TakeUp: 0.01, Lapse: 0.03, Usual: 0.9, Weight: 12, Chance: 0.2},
+		MonthsAdopted:   {Begin: 0.6, End: 0.35, Prior: 0.2, TakeUp: 0.01, Lapse: 0.015, Usual: 0.95, Weight: 2, Chance: 0.02},
+		MonthsLookToAct: {Begin: 0.6, End: 0.15, Prior: 0.2, TakeUp: 0.03, Lapse: 0.02, Usual: 0.5, Weight: 3, Chance: 0.04},
 	}
-	c.Rhythm = Rhythm{Minutes: 40, Memory: 8, Coincidence: 0.04, Burst: 4, ClockworkDays: 14}
+	c.Rhythm = Rhythm{Minutes: 40, Memory: 8, Coincidence: 0.06, Burst: 4, ClockworkDays: 14}
 	c.Interval = 2
 	return c
 }

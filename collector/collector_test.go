@@ -394,3 +394,20 @@ func TestEditedFileMarksCoverage(t *testing.T) {
 		t.Errorf("the day still counts as covered: %v", f.Coverage)
 	}
 }
+
+// TestReplicaReadHoursLater: one replica's file is read when the other's is hours ahead; their lines still make one act.
+func TestReplicaReadHoursLater(t *testing.T) {
+	r := newRun(t)
+	r.write(t, "one.log", "2026-03-02T10:00:00Z alice a d1\n2026-03-02T16:00:00Z bob - d2\n")
+	r.mustCollect(t)
+	r.write(t, "two.log", "2026-03-02T10:00:20Z alice b d1\n")
+	r.mustCollect(t)
+	want := []string{
+		`2026-03-02 d1 "pair" x1 2026-03-02T10:00:00Z-2026-03-02T10:00:00Z 400`,
+		`2026-03-02 d2 "" x1 2026-03-02T16:00:00Z-2026-03-02T16:00:00Z 10000`,
+		"2 actors",
+	}
+	if diff := gocmp.Diff(want, r.days(t)); diff != "" {
+		t.Error(diff)
+	}
+}

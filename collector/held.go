@@ -15,6 +15,8 @@ const (
 	// liveLag is how far behind the newest line of a source another file of it (a second replica's) may be
 	// read and still be joined.
 	liveLag = time.Hour
+	// patientLag is the same while no more than fewParts wait: then waiting costs nothing.
+	patientLag, fewParts = 24 * time.Hour, 4096
 	// edgeAge is how long the parts at the beginning or end of a file wait for the file that adjoins it.
 	edgeAge = 31 * 24 * time.Hour
 	// cutHour is when, each day (UTC), an act is cut in two if need be: without it somebody who never pauses (a robot)
@@ -114,10 +116,14 @@ func (h *held) settle(j Joiner, watermark time.Time, done bool, forget time.Time
 	if len(read) > 0 {
 		end = read[len(read)-1].Last
 	}
+	lag := liveLag
+	if len(h.Parts) <= fewParts {
+		lag = patientLag
+	}
 	open := h.Parts[:0]
 	for act := range acts(h.Parts, j.Window()) {
 		first, last := act[0].Time.Add(-j.Window()), act[len(act)-1].Time.Add(j.Window())
-		passed := (done || last.Before(watermark)) && last.Add(liveLag).Before(end)
+		passed := (done || last.Before(watermark)) && last.Add(lag).Before(end)
 		if passed && (within(read, first, last) || last.Add(edgeAge).Before(end)) || done && last.Before(forget) {
 			h.join(j, act, yield)
 		} else {

@@ -9,6 +9,9 @@ import (
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
 )
 
+// fewBlocks are left as they are: merging costs more than reading them.
+const fewBlocks = 8
+
 // maxMerged is the size of blocks, in rows, that are not merged with others any more: merging takes memory.
 const maxMerged = 1 << 16
 
@@ -21,7 +24,7 @@ type dayTable struct {
 func newDayTable(ctx context.Context, tx *sql.Tx) (*dayTable, error) {
 	t := &dayTable{ctx: ctx}
 	return t, prepareAll(ctx, tx, map[**sql.Stmt]string{
-		&t.last:    "SELECT part, rows FROM day WHERE source = ? AND date = ? ORDER BY part DESC LIMIT 1",
+		&t.last:    "SELECT part, rows, count(*) OVER () FROM day WHERE source = ? AND date = ? ORDER BY part DESC LIMIT 1",
 		&t.find:    "SELECT block FROM day WHERE part = ?",
 		&t.dropOne: "DELETE FROM day WHERE part = ?",
 		&t.insert:  "INSERT INTO day (source, date, rows, people, block) VALUES (?, ?, ?, ?, ?)",
@@ -50,15 +53,15 @@ func addDays(ctx context.Context, tx *sql.Tx, f *Folded) error {
 	return f.byDate(func(date activity.Date, rows []foldedRow) error { return t.add(f, date, rows) })
 }
 
-// add writes the rows of one date. Blocks before it that are no larger are merged into it, so that the blocks of a day are few and
-// each row is written a few times at most, however often a source is read.
+// add writes the rows of one date. Once there are some blocks of it, those that are no larger are merged into it, so that the
+// blocks of a day stay few and each row is written a few times at most, however often a source is read.
 func (t *dayTable) add(f *Folded, date activity.Date, rows []foldedRow) error {
 	for {
-		var part, size int64
-		if err := optional(t.last.QueryRowContext(t.ctx, f.Source, date).Scan(&part, &size)); err != nil {
+		var part, size, blocks int64
+		if err := optional(t.last.QueryRowContext(t.ctx, f.Source, date).Scan(&part, &size, &blocks)); err != nil {
 			return err
 		}
-		if size == 0 || size > int64(len(rows)) || size > maxMerged {
+		if blocks < fewBlocks || size > int64(len(rows)) || size > maxMerged {
 			break
 		}
 		var block []byte

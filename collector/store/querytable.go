@@ -20,11 +20,11 @@ func addQueries(ctx context.Context, tx *sql.Tx, queries []activity.Query) error
 	}
 	// Small blocks are merged, so that they stay few.
 	for {
-		var part, size int64
-		if err := optional(tx.QueryRowContext(ctx, "SELECT part, rows FROM query ORDER BY part DESC LIMIT 1").Scan(&part, &size)); err != nil {
+		var part, size, blocks int64
+		if err := optional(tx.QueryRowContext(ctx, "SELECT part, rows, count(*) OVER () FROM query ORDER BY part DESC LIMIT 1").Scan(&part, &size, &blocks)); err != nil {
 			return err
 		}
-		if size == 0 || size > int64(len(queries)) || size > maxMerged {
+		if blocks < fewBlocks || size > int64(len(queries)) || size > maxMerged {
 			break
 		}
 		var block []byte

@@ -54,11 +54,11 @@ func addTexts(ctx context.Context, tx *sql.Tx, profile string, texts []Text) err
 		return err
 	}
 	for {
-		var part, size int64
-		if err := optional(tx.QueryRowContext(ctx, "SELECT part, length(block) FROM text ORDER BY part DESC LIMIT 1").Scan(&part, &size)); err != nil {
+		var part, size, blocks int64
+		if err := optional(tx.QueryRowContext(ctx, "SELECT part, length(block), count(*) OVER () FROM text ORDER BY part DESC LIMIT 1").Scan(&part, &size, &blocks)); err != nil {
 			return err
 		}
-		if size == 0 || size > int64(len(added)) || size > maxMerged*textSize {
+		if blocks < fewBlocks || size > int64(len(added)) || size > maxMerged*textSize {
 			break
 		}
 		var block []byte

@@ -61,8 +61,8 @@ func (r *run) newest(i, w int) int {
 	return 0
 }
 
-// calibrated turns the probability that follows from the habits into the share of weeks in which it turned out right,
-// on organisations whose stages are known. See TestConfidenceIsCalibrated.
+// calibrated turns the probability that follows from the habits into the share of weeks in which it turned out right on
+// simulated organisations. The habits are judged a little too cautiously: what they say is true more often than that.
 func calibrated(p float64) float64 {
 	p = min(max(p, 1e-4), 1-1e-4)
 	odds := calibrationShift + calibrationSlope*math.Log(p/(1-p))

@@ -8,9 +8,19 @@
 //	evidence   acts -> facts: what a criterion counts, with the week in which it happened
 //	coverage   which weeks could be seen at all, and how far back a window reaches past those that could not
 //	infer      facts in windows -> which criteria hold, week by week -> stage, status, history
-//	confidence how far the deciding values are from their thresholds
 //	explain    the same in sentences
+//	replay     two criteria over the same days: who would move, when and why
 //
-// What a criterion counts (a series of facts) and how its value becomes "holds" (a latch with two thresholds) are
-// apart, so that a later version can judge the same facts by another rule.
+// What a criterion counts (a series of facts) and how its value becomes "holds" are apart, so that versions of the
+// criteria judge the same facts by different rules. Version 1 has a latch with two thresholds, and a heuristic for its
+// confidence. Version 2 keeps the latch for what is done once (stages 2 and 3), and believes in habits:
+//
+//	looks      the team's looks, without machines and work for others
+//	rhythm     when a team usually looks
+//	ritual     the probability that it has a ritual, rather than one person's habit or none
+//	habit      the probability of a habit that shows in most weeks: asking, acting
+//	interval   that of one that returns after some weeks of the team's own: making metrics
+//	exposure   how much of the organisation was at work
+//	judge      habits within the bounds of the thresholds
+//	belief     the probability that the stage is the true one
 package stage

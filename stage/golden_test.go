@@ -283,6 +283,9 @@ func (p *orgText) act(f []string) error {
 	if a.Kind == activity.KindGoal {
 		a.Scope = "git:goals"
 	}
+	if a.Subject == `""` {
+		a.Subject = ""
+	}
 	if f[2] != "-" {
 		if p.actors[f[2]] == 0 {
 			p.actors[f[2]] = activity.ActorID(len(p.actors) + 1)

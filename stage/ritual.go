@@ -344,9 +344,9 @@ func (r *ritual) kind(now []cluster) weekKind {
 	return weekAlone
 }
 
-// most returns who looked in more of the weeks than anybody else, in at least two, or 0.
+// most returns who looked in most of the weeks in which anybody did, in at least two and more than anybody else, or 0.
 func (r *ritual) most(weeks []int) int {
-	by := map[int]int{}
+	by, looked := map[int]int{}, 0
 	for _, w := range weeks {
 		in := map[int]bool{}
 		for i := range r.byWeek[w] {
@@ -357,18 +357,19 @@ func (r *ritual) most(weeks []int) int {
 				}
 			}
 		}
+		if len(r.byWeek[w]) > 0 {
+			looked++
+		}
 	}
 	top, second := 0, 0
 	for p, n := range by {
-		switch {
-		case n > by[top]:
-			second = max(second, by[top])
-			top = p
-		default:
+		if n > by[top] {
+			top, second = p, by[top]
+		} else {
 			second = max(second, n)
 		}
 	}
-	if by[top] < 2 || by[top] == second {
+	if by[top] < 2 || by[top] == second || 3*by[top] < 2*looked {
 		return 0
 	}
 	return top

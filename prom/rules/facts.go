@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
@@ -52,7 +53,7 @@ func (k *facts) rules(versions []version) map[factID]activity.Rule {
 	out := map[factID]activity.Rule{}
 	for _, v := range versions {
 		for _, r := range v.file.rules {
-			n := activity.Rule{Scope: k.scope(v.path), Kind: r.kind, Name: r.name, Labels: r.labels, Annotations: k.kept(r.annotations)}
+			n := activity.Rule{Scope: k.scope(v.path), Kind: r.kind, Name: r.name, Labels: impersonal(r.labels), Annotations: k.kept(r.annotations)}
 			for _, e := range r.exprs {
 				n.Metrics = append(n.Metrics, k.fingerprints.Query(e).Metrics...)
 			}
@@ -69,10 +70,28 @@ func (k *facts) rules(versions []version) map[factID]activity.Rule {
 	return out
 }
 
+// impersonal leaves out labels whose value may be somebody's address: no owner rule is about a person.
+func impersonal(labels map[string]string) map[string]string {
+	out := maps.Clone(labels)
+	maps.DeleteFunc(out, func(_, v string) bool { return strings.Contains(v, "@") })
+	if len(out) == 0 {
+		return nil
+	}
+	return out
+}
+
+// toKeep are the names of annotations by which real repositories say whose a rule is. They are kept even if no owner rule uses them
+// yet, so that one which does later needs no new reading.
+func toKeep(configured []string) []string {
+	names := append([]string{"team", "support_group", "service"}, configured...)
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
 func (k *facts) kept(annotations map[string]string) map[string]string {
 	var out map[string]string
-	for _, name := range k.annotations {
-		if v, ok := annotations[name]; ok {
+	for _, name := range toKeep(k.annotations) {
+		if v, ok := annotations[name]; ok && !strings.Contains(v, "@") {
 			if out == nil {
 				out = map[string]string{}
 			}

@@ -45,7 +45,7 @@ type Git struct {
 	SSHKeyFile      string // private key for ssh; empty: ssh's own configuration
 
 	Automation      []string // author globs (name, e-mail, its local part, or "name <e-mail>") of bots; "*[bot]" is always one
-	KeepAnnotations []string // names of the annotations that owner rules use; no other annotation is kept
+	KeepAnnotations []string // names of the annotations that owner rules use; beside them only those that name teams are kept
 
 	Location *time.Location   // whose days coverage speaks of; nil is UTC
 	Now      func() time.Time // nil is time.Now

@@ -306,3 +306,19 @@ func TestFacts(t *testing.T) {
 		t.Errorf("want (-), got (+):\n%s", diff)
 	}
 }
+
+// TestFactsNameNobody: a label that may be somebody's address is not kept, free text neither.
+func TestFactsNameNobody(t *testing.T) {
+	r := newTestRepo(t)
+	r.write("a.yaml", "groups:\n- name: g\n  rules:\n  - alert: A\n    expr: up == 0\n    labels: {team: payments, owner: ann@corp.example}\n    annotations: {team: payments, service: ann@corp.example, summary: ask Ann}\n")
+	r.commit()
+	var got collected
+	got.fetch(t, r.source())
+	if len(got.batch.Rules) != 1 {
+		t.Fatalf("%d facts", len(got.batch.Rules))
+	}
+	team := map[string]string{"team": "payments"}
+	if diff := cmp.Diff([]map[string]string{team, team}, []map[string]string{got.batch.Rules[0].Labels, got.batch.Rules[0].Annotations}); diff != "" {
+		t.Error(diff)
+	}
+}

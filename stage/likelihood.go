@@ -1,0 +1,106 @@
+package stage
+
+import "math"
+
+// Beliefs about how people look, beside those of Habit. They are about habits in general, and not worth a setting.
+const (
+	looseShare = 0.2   // of the rituals, those at no time of their own
+	looseUsual = 0.92  // a ritual without a time of its own must show in nearly every week to be told from chance
+	looseLook  = 2     // how much likelier a look is with it than in a team that looks every other week
+	soloUsual  = 0.93  // the habit of one person is the steadiest of all
+	soloTakeUp = 0.004 // chance that somebody takes up a habit of their own in a week
+	othersJoin = 0.75  // in what share of a ritual's weeks others than the usual one are seen to take part
+	moved      = 0.02  // chance that a ritual moves to another time in a week
+)
+
+// rate is in what share of weeks this team's ritual takes place.
+func (r *ritual) rate() float64 {
+	return max((r.habit.Usual*r.habit.Weight+r.kept)/(r.habit.Weight+r.weeks), 0.7)
+}
+
+// join is in what share of those weeks others than the usual one take part.
+func (r *ritual) join() float64 {
+	return (othersJoin*r.habit.Weight + r.joined) / (r.habit.Weight + r.met)
+}
+
+// chance is in what share of weeks somebody of a team without a ritual looks: the more people, the more strays.
+func (r *ritual) chance() float64 {
+	return 1 - math.Exp(-r.habit.Chance*max(1, float64(len(r.people))/20))
+}
+
+// likelihood of a week under each of the possible habits.
+type likelihood struct{ none, fixed, loose, solo float64 }
+
+// likely tells how likely the week was under each of them. What is the same for all is left out.
+func (r *ritual) likely(kind weekKind, now []cluster, exposure float64) likelihood {
+	h, join, q := r.rate()*exposure, r.join(), r.chance()
+	k, burst := r.shares(now), r.burst(now)
+	if burst {
+		q = 1 // something kept people busy: that they looked says nothing by itself
+	}
+	hit := 1 - math.Pow(1-r.rhythm.Coincidence, float64(max(k, 1))) // that one of so many looks falls into the time
+	var l likelihood
+	switch kind {
+	case weekNone:
+		return likelihood{1 - q, (1 - h) * (1 - q), (1 - looseUsual*exposure) * (1 - q) * 1.9, (1 - soloUsual*exposure) * (1 - q)}
+	case weekUsual:
+		l = likelihood{q * hit, h * join, looseLook * q * hit, q * hit * soloUsual}
+	case weekOwn:
+		l = likelihood{q * hit, h * (1 - join), looseLook * q * hit, soloUsual * 0.8}
+	case weekAlone:
+		l = likelihood{q * 0.5, (1 - h) * q * 0.5, q * 0.25, soloUsual * 0.4}
+	default:
+		l = likelihood{q * 0.5, (1-h)*q*0.5 + moved*h, looseLook * q * 0.5, (1 - soloUsual) * q * 0.5}
+		if r.top != 0 && r.took(now, r.top) {
+			l.solo = soloUsual * q * 0.5
+		}
+		switch {
+		case burst:
+			l.fixed, l.loose = (1-h)*0.5, 0.5
+		case r.several(now):
+			l.loose *= 2
+		}
+		if !r.slot.found || !r.slot.shared() { // no time of its own is known yet
+			l.fixed = max(l.fixed, h*0.3)
+			if !burst && together(now) {
+				l.fixed, l.none = h*0.45, l.none*0.5
+			}
+			if r.top == 0 && len(r.people) == 1 {
+				l.solo = soloUsual * 0.4
+			}
+		}
+	}
+	if r.top != 0 && r.took(now, r.top) {
+		switch days := r.days(now, r.top); {
+		case days >= 3 && !burst: // a person who looks every day, which no team does for a ritual
+			l.none, l.fixed, l.loose, l.solo = l.none*0.05, l.fixed*0.05, l.loose*0.05, l.solo*0.5
+		case kind != weekUsual && r.punctual(now): // nobody is punctual to the minute, week by week
+			l.none, l.fixed, l.loose, l.solo = l.none*0.1, l.fixed*0.05, l.loose*0.1, l.solo*0.5
+		default:
+			l.solo *= 0.15
+		}
+	}
+	return l
+}
+
+// weigh takes in a week.
+func (r *ritual) weigh(kind weekKind, now []cluster, exposure float64) {
+	l := r.likely(kind, now, exposure)
+	none := max(1-r.fixed-r.loose-r.solo, 1e-6) * l.none
+	r.fixed, r.loose, r.solo = r.fixed*l.fixed, r.loose*l.loose, r.solo*l.solo
+	sum := none + r.fixed + r.loose + r.solo
+	if !(sum > 0) {
+		return
+	}
+	r.fixed, r.loose, r.solo = max(r.fixed/sum, 1e-6), max(r.loose/sum, 1e-6), max(r.solo/sum, 1e-6)
+	r.weeks += r.fixed * exposure
+	switch kind {
+	case weekUsual:
+		r.kept += r.fixed * exposure
+		r.met += r.fixed
+		r.joined += r.fixed
+	case weekOwn:
+		r.kept += r.fixed * exposure
+		r.met += r.fixed
+	}
+}

@@ -27,6 +27,13 @@ func TestValidate(t *testing.T) {
 	set := func(name string, k stage.Criterion) func(*stage.Criteria) {
 		return func(c *stage.Criteria) { c.ByName[name] = k }
 	}
+	habit := func(change func(*stage.Habit)) func(*stage.Criteria) {
+		return func(c *stage.Criteria) {
+			h := c.Habits[stage.WeeksWithAView]
+			change(&h)
+			c.Habits[stage.WeeksWithAView] = h
+		}
+	}
 	for _, test := range []struct {
 		name   string
 		change func(*stage.Criteria)
@@ -45,6 +52,15 @@ func TestValidate(t *testing.T) {
 		{"never", func(c *stage.Criteria) { c.FallEvaluations = 0 }, "stages: evaluations before a fall: 0 is not between 1 and 520"},
 		{"weekend", func(c *stage.Criteria) { c.CoveredWeekdays = 6 }, "stages: covered weekdays: 6 is more than Monday to Friday"},
 		{"session", func(c *stage.Criteria) { c.SessionGap = 13 * time.Hour }, "stages: session gap: 13h0m0s is not between 0 and 12h"},
+		{"no habit", func(c *stage.Criteria) { delete(c.Habits, stage.QueryDays) }, "stages: query_days: what is expected of its habit is missing"},
+		{"other habit", func(c *stage.Criteria) { c.Habits[stage.Revisits] = c.Habits[stage.QueryDays] },
+			"stages: revisits is no regular habit\nhint: those are query_days, weeks_with_a_view, months_with_an_adopted_metric and months_with_look_then_act"},
+		{"certain", habit(func(h *stage.Habit) { h.Chance = 1 }), "stages: weeks_with_a_view: chance: 1 is not between 0 and 1"},
+		{"crossed beliefs", habit(func(h *stage.Habit) { h.Begin, h.End = 0.2, 0.5 }),
+			"stages: weeks_with_a_view: end (0.5) is above begin (0.2)\nhint: it would lapse as it begins"},
+		{"weight", habit(func(h *stage.Habit) { h.Weight = 0 }), "stages: weeks_with_a_view: weight: 0 weeks is not between 0 and 520"},
+		{"minutes", func(c *stage.Criteria) { c.Rhythm.Minutes = 0 }, "stages: minutes of a ritual: 0 is not between 1 and 720"},
+		{"interval", func(c *stage.Criteria) { c.Interval = 0 }, "stages: interval: 0 weeks is not between 0.5 and 52"},
 		{"share", func(c *stage.Criteria) { c.QuietShare = 1.5 }, "stages: share of a quiet week: 1.5 is not between 0 and 1"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

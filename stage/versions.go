@@ -58,21 +58,35 @@ func version1() Criteria {
 func version2() Criteria {
 	c := version1()
 	c.Version = 2
-	// What was written down for a project is spoken of for two thirds of a year, rather than half of one: projects
-	// are looked back at months later, and forgetting one too early looks like a regression.
+	// What was written down for a project is spoken of for most of a year, rather than half of one: projects are
+	// looked back at months later, and forgetting one too early looks like a regression.
 	c.ByName[Baselines] = Criterion{Enter: 1, Leave: 1, Window: 38}
 	c.ByName[Revisits] = Criterion{Enter: 1, Leave: 1, Window: 38}
-	// A ritual is told from its rhythm, and its end too: two looks in the last 8 weeks are what any team has.
+	// A ritual is told from its rhythm, and so is its end: the bound below which it ended in any case can be low. One
+	// look in 8 weeks is what any team has.
 	c.ByName[WeeksWithAView] = Criterion{Enter: 6, Leave: 2, Window: 8}
 	c.FallEvaluations = 1 // the memory of stages 2 and 3 is long enough; the others fall by probability
 	c.Habits = map[string]Habit{
-		QueryDays:       {Begin: 0.6, End: 0.25, Prior: 0.5, TakeUp: 0.01, Lapse: 0.01, Usual: 0.65, Weight: 4, Chance: 0.08},
-		WeeksWithAView:  {Begin: 0.75, End: 0.11, Prior: 0.3, TakeUp: 0.01, Lapse: 0.03, Usual: 0.9, Weight: 12, Chance: 0.2},
-		MonthsAdopted:   {Begin: 0.6, End: 0.35, Prior: 0.2, TakeUp: 0.01, Lapse: 0.015, Usual: 0.95, Weight: 2, Chance: 0.02},
+		// Who asks at all asks in two weeks of three, and seldom stops; others ask once in a quarter.
+		QueryDays: {Begin: 0.6, End: 0.25, Prior: 0.5, TakeUp: 0.01, Lapse: 0.01, Usual: 0.65, Weight: 4, Chance: 0.08},
+		// A weekly ritual fails to take place once in ten weeks; somebody looks by chance in one week of five. It is
+		// told when it is three times as likely as not, and given up only when nearly certainly gone: after two or
+		// three weeks without.
+		WeeksWithAView: {Begin: 0.75, End: 0.11, Prior: 0.3, TakeUp: 0.01, Lapse: 0.03, Usual: 0.9, Weight: 12, Chance: 0.2},
+		// Who makes metrics does so again when it is time by their own rhythm, nearly always; others make one a year.
+		MonthsAdopted: {Begin: 0.6, End: 0.35, Prior: 0.2, TakeUp: 0.01, Lapse: 0.015, Usual: 0.95, Weight: 2, Chance: 0.02},
+		// Not every look leads to a change, even with those who act: one of two. Others change something that they
+		// looked at twice a year. So its end takes weeks to tell from bad luck.
 		MonthsLookToAct: {Begin: 0.6, End: 0.15, Prior: 0.2, TakeUp: 0.03, Lapse: 0.02, Usual: 0.5, Weight: 3, Chance: 0.04},
 	}
-	c.Rhythm = Rhythm{Minutes: 40, Memory: 8, Coincidence: 0.06, Burst: 4, ClockworkDays: 14}
-	c.Interval = 2
+	c.Rhythm = Rhythm{
+		Minutes:       40,   // a meeting that begins late, or looks that prepare it
+		Memory:        8,    // two months: longer remembers a ritual that moved, shorter learns too little
+		Coincidence:   0.06, // 80 minutes of one day, of a week of some 45 hours of which the middle ones are busiest
+		Burst:         4,    // a ritual is one look together, or two; who looks at four other times has a reason
+		ClockworkDays: 14,   // two weeks
+	}
+	c.Interval = 2 // a sprint
 	return c
 }
 

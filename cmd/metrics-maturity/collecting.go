@@ -30,8 +30,9 @@ func (d *desk) collect(ctx context.Context, sources []collector.Source, now func
 			failed = errors.Join(failed, fmt.Errorf("source %s: %w", s.Name, s.Err))
 			continue
 		}
-		d.log.Info("source read", "source", s.Name, "lines", s.Lines, "malformed", s.Malformed, "counted", s.Events[activity.Counted],
-			"automated", s.Events[activity.Automated], "unattributed", s.Events[activity.Unattributed], "seconds", s.Elapsed.Round(time.Millisecond).Seconds())
+		d.log.Info("source read", "source", s.Name, "lines", s.Lines, "malformed", s.Malformed, "of_other_logs", s.Foreign, "counted", s.Events[activity.Counted],
+			"automated", s.Events[activity.Automated], "unattributed", s.Events[activity.Unattributed], "bytes", s.Bytes,
+			"seconds", s.Elapsed.Round(time.Millisecond).Seconds(), "lines_per_second", perSecond(s.Lines, s.Elapsed), "bytes_per_second", perSecond(s.Bytes, s.Elapsed))
 		for _, note := range s.Notes {
 			d.log.Warn(firstLine(note), "source", s.Name)
 		}
@@ -40,6 +41,14 @@ func (d *desk) collect(ctx context.Context, sources []collector.Source, now func
 		return failed, err
 	}
 	return failed, d.retire(ctx, now())
+}
+
+// perSecond is a rate, 0 of what took no time.
+func perSecond(n int64, took time.Duration) int64 {
+	if took <= 0 {
+		return 0
+	}
+	return int64(float64(n) / took.Seconds())
 }
 
 // foreignNote is said of a source that is read and shows nothing.

@@ -134,14 +134,18 @@ func (b *bench) queries(kind string) error {
 	if b.slow {
 		rivals = append(rivals,
 			command{name: "jq", args: []string{"sh", "-c", "jq -c 'select(.ruleGroup) | 1' " + path + " | wc -l"}, answer: number, optional: true},
-			b.node("DuckDB", "duckdb.mjs", path), b.node("ClickHouse engine", "chdb.cjs", path))
+			b.node("DuckDB", "@duckdb/node-api", "duckdb.mjs", path), b.node("ClickHouse engine", "chdb", "chdb.cjs", path))
 	}
 	return compare("Prometheus query log "+kind, b.pairs, rivals...)
 }
 
-// node runs a script beside this program's with a package of npm.
-func (b *bench) node(name, script, path string) command {
-	return command{name: name, args: []string{"node", filepath.Join("cmd", "metrics-maturity", "testdata", "speed", script), path}, answer: number, optional: true}
+// node runs a script with a package of npm, if it is installed.
+func (b *bench) node(name, modules, script, path string) command {
+	node := "node"
+	if _, err := os.Stat(filepath.Join(os.Getenv("NODE_PATH"), modules)); err != nil {
+		node = "node with " + modules // which is not found, and left out
+	}
+	return command{name: name, args: []string{node, filepath.Join("cmd", "metrics-maturity", "testdata", "speed", script), path}, answer: number, optional: true}
 }
 
 // daily is the second file of the same texts, whose queries are known.

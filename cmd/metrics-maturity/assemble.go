@@ -184,7 +184,7 @@ func newTeam(a stage.Assessment, exported []store.Assessment) teamReport {
 		}
 	}
 	for _, h := range a.History {
-		row := historyWeekReport{Week: h.Week, Stage: h.Stage, Status: h.Status}
+		row := historyWeekReport{Week: h.Week, Stage: h.Stage, Status: h.Status, Confidence: h.Confidence}
 		if e, ok := was[h.Week]; ok && (e.Status != h.Status || !same(e.Stage, h.Stage)) {
 			row.Exported = &exportedReport{Stage: e.Stage, Status: e.Status, CriteriaVersion: e.Version}
 		}
@@ -197,6 +197,9 @@ func newCriterion(c stage.CriterionResult) criterionReport {
 	r := criterionReport{
 		Stage: c.Stage, Name: c.Name, Value: c.Value, Enter: c.Enter, Leave: c.Leave, WindowWeeks: c.WindowWeeks, Met: c.Met,
 		Known: c.Known, People: c.People, Evidence: []evidenceReport{},
+	}
+	if h := c.Habit; h != nil {
+		r.Habit = &habitReport{Probability: h.Probability, Usual: h.Usual, EveryWeeks: h.Every}
 	}
 	for _, e := range c.Evidence {
 		r.Evidence = append(r.Evidence, evidenceReport{Week: e.Week, Kind: e.Kind, Subject: e.Subject, Count: e.Count})

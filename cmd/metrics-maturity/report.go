@@ -79,7 +79,15 @@ type criterionReport struct {
 	Met         bool             `json:"met"`
 	Known       bool             `json:"known"`  // false if no source could tell yet: value then says nothing
 	People      *int             `json:"people"` // different people over the window; null where that does not count or is not to be told
+	Habit       *habitReport     `json:"habit"`  // null for what is done once, and where thresholds alone decide
 	Evidence    []evidenceReport `json:"evidence"`
+}
+
+// habitReport is what is believed of a habit.
+type habitReport struct {
+	Probability float64 `json:"probability"` // that it is alive
+	Usual       string  `json:"usual"`       // when the team usually looks, as in "Tuesday morning"; empty if at no time of its own
+	EveryWeeks  float64 `json:"every_weeks"` // from one time to the next, of a habit that returns after some time; else 0
 }
 
 type evidenceReport struct {
@@ -95,10 +103,12 @@ type nextReport struct {
 }
 
 type historyWeekReport struct {
-	Week     activity.Date   `json:"week"`
-	Stage    *int            `json:"stage"`
-	Status   string          `json:"status"`
-	Exported *exportedReport `json:"exported,omitempty"` // what was exported for the week, where it differs
+	Week   activity.Date `json:"week"`
+	Stage  *int          `json:"stage"`
+	Status string        `json:"status"`
+	// Confidence is the probability that the stage was the true one; null where the criteria tell none.
+	Confidence *float64        `json:"confidence"`
+	Exported   *exportedReport `json:"exported,omitempty"` // what was exported for the week, where it differs
 }
 
 type exportedReport struct {

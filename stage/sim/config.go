@@ -60,7 +60,8 @@ func (w *world) configTeam(b *strings.Builder, t *team) {
 				members = append(members, "{login: "+p.login+from+to+"}")
 			}
 		}
-		if p.foreignName && len(p.stays) == 1 {
+		// Authors have no dates: who moved is listed in each team, and counts for the one that owns what was written.
+		if p.foreignName {
 			authors = append(authors, fmt.Sprintf("%q", p.name+" <"+p.email+">"))
 		}
 	}

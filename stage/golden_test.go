@@ -131,11 +131,10 @@ func criteriaOf(version int) stage.Criteria {
 
 // orgText builds an organisation from its text.
 type orgText struct {
-	t       *testing.T
-	org     stage.Org
-	gaps    map[string]map[activity.Date]bool // by source
-	actors  map[string]activity.ActorID
-	retired int // weeks up to this one have lost their actors
+	t      *testing.T
+	org    stage.Org
+	gaps   map[string]map[activity.Date]bool // by source
+	actors map[string]activity.ActorID
 }
 
 func parseOrg(t *testing.T, text string, version int) stage.Org {

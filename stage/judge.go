@@ -128,7 +128,7 @@ func (r *run) settle(i, w int, now reading) {
 	switch {
 	case l.holds && (p < h.End && r.judge.rhythmic(i, now, k) || rungs[i].counted().lapsing(k, r.criteria, now)):
 		l.holds = false
-	case !l.holds && people && p >= h.Begin && r.begun(i, w, now):
+	case !l.holds && people && p >= h.Begin && r.begun(i, now):
 		l.holds = true
 	}
 }
@@ -149,7 +149,7 @@ func (r *run) fresh(i, w int) bool {
 }
 
 // begun says whether enough was seen to speak of a habit, however probable it is: nothing that happened once is one.
-func (r *run) begun(i, w int, now reading) bool {
+func (r *run) begun(i int, now reading) bool {
 	switch i {
 	case 3:
 		return now.value >= 2

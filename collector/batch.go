@@ -17,8 +17,7 @@ type folder struct {
 	parsed activity.Batch // of one line
 	known  map[activity.Identity]activity.ActorID
 	boards map[place]activity.Dashboard // as last stored
-	texts  textCache
-	sorts  [4]sortID // lately used
+	sorts  [4]sortID                    // lately used
 	clock  clock
 	last   activity.CoveredDay // noted last
 	latest time.Time           // beyond it a line's time is not believed
@@ -81,7 +80,6 @@ func (f *folder) reset() {
 	if f.boards == nil || len(f.boards) > maxRemembered {
 		f.boards = map[place]activity.Dashboard{}
 	}
-	f.texts.bound()
 }
 
 // cover notes that a line of a class was read.
@@ -105,8 +103,8 @@ func (f *folder) add(b *activity.Batch) {
 		e := &b.Events[i]
 		actor := f.actor(e.Who)
 		if e.Query != "" {
-			q := f.ask(e.Query)
-			e.Subject = q.Fingerprint
+			q := f.ask(e)
+			e.Asked, e.Subject = q, q.Fingerprint
 			if e.Kind == activity.KindQuery && e.Step == "" && e.Detail == "" {
 				e.Detail = q.Variant // no person is known: the matchers may tell whose query it is
 			}
@@ -157,7 +155,19 @@ func (f *folder) actor(who activity.Identity) activity.ActorID {
 func (f *folder) fold(e *activity.Event, actor activity.ActorID) {
 	f.clock.set(e.Time)
 	at := e.Time.UnixNano()
-	f.days.Add(f.clock.date, f.sort(e), f.days.NameID(e.Subject), actor, store.Sum{Count: max(e.Count, 1), First: at, Last: at, Hours: 1 << f.clock.hour})
+	f.days.Add(f.clock.date, f.sort(e), f.subject(e), actor, store.Sum{Count: max(e.Count, 1), First: at, Last: at, Hours: 1 << f.clock.hour})
+}
+
+// subject returns the number of an event's subject.
+func (f *folder) subject(e *activity.Event) uint32 {
+	a := e.Asked
+	if a == nil || !a.Known {
+		return f.days.NameID(e.Subject)
+	}
+	if a.Names != f.days.Names {
+		a.Name, a.Names = f.days.NameID(a.Fingerprint), f.days.Names
+	}
+	return a.Name
 }
 
 // sort returns the number of an event's sort: there are few, and the same ones again and again.

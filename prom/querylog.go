@@ -84,10 +84,10 @@ func (q *QueryLog) event(r *record, b *activity.Batch) (activity.Event, error) {
 		e.Robot = activity.RobotRuleEvaluation
 		return e, nil
 	}
-	if e.Query, err = r.text(b); err != nil {
+	if e.Asked, err = r.text(b); err != nil {
 		return activity.Event{}, err
 	}
-	if e.Query == "" {
+	if e.Query = e.Asked.Text; e.Query == "" {
 		return activity.Event{}, errNoQuery
 	}
 	e.Who.Addr, err = r.address(b)
@@ -95,12 +95,13 @@ func (q *QueryLog) event(r *record, b *activity.Batch) (activity.Event, error) {
 }
 
 // text returns the query's text; the batch has a copy of it if it was seen before.
-func (r *record) text(b *activity.Batch) (string, error) {
+func (r *record) text(b *activity.Batch) (*activity.Asked, error) {
 	if r.query == nil {
-		return textIn(r.params, "query")
+		text, err := textIn(r.params, "query")
+		return b.Asked([]byte(text)), err
 	}
 	var space [512]byte
-	return b.Text(appendUnquoted(space[:0], r.query[1:len(r.query)-1])), nil
+	return b.Asked(appendUnquoted(space[:0], r.query[1:len(r.query)-1])), nil
 }
 
 // address returns the client's address.

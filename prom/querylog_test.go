@@ -16,7 +16,7 @@ import (
 	"github.com/metrics-maturity/metrics-maturity/prom"
 )
 
-var addrs = cmpopts.EquateComparable(netip.Addr{})
+var addrs = cmp.Options{cmpopts.EquateComparable(netip.Addr{}), cmpopts.IgnoreFields(activity.Event{}, "Asked")}
 
 const (
 	line3 = `{"time":"2026-11-22T17:31:34.117367862Z","level":"INFO","source":"engine.go:729","msg":"promql query logged",` +

@@ -6,24 +6,49 @@ import "time"
 // for use by one goroutine.
 type Interner struct {
 	texts map[string]string
+	asked map[string]*Asked
 	bytes int
 }
 
+// Asked is a query's text that an Interner keeps, with room for what its reader found out about it.
+type Asked struct {
+	Text                 string
+	Known                bool // what follows is set
+	Fingerprint, Variant string
+	Name, Names          uint32 // the number of Fingerprint in the names of that number
+}
+
 // maxInterned bounds the texts that are kept, in bytes; then it begins anew.
-const maxInterned = 16 << 20
+const maxInterned = 8 << 20
 
 // Text returns b as a string.
 func (n *Interner) Text(b []byte) string {
 	if s, ok := n.texts[string(b)]; ok { // allocates nothing
 		return s
 	}
-	if n.texts == nil || n.bytes > maxInterned {
-		n.texts, n.bytes = map[string]string{}, 0
-	}
+	n.bound()
 	s := string(b)
 	n.texts[s] = s
 	n.bytes += len(s)
 	return s
+}
+
+// Asked returns b as a query's text.
+func (n *Interner) Asked(b []byte) *Asked {
+	if a, ok := n.asked[string(b)]; ok {
+		return a
+	}
+	n.bound()
+	a := &Asked{Text: string(b)}
+	n.asked[a.Text] = a
+	n.bytes += len(b)
+	return a
+}
+
+func (n *Interner) bound() {
+	if n.texts == nil || n.bytes > maxInterned {
+		n.texts, n.asked, n.bytes = map[string]string{}, map[string]*Asked{}, 0
+	}
 }
 
 // ParseTime reads a time as logs write it, 2006-01-02T15:04:05.999999999Z, several times faster than package time.

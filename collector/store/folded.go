@@ -12,6 +12,7 @@ import (
 // into, and what a block of the store is read into.
 type Folded struct {
 	Source string
+	Names  uint32 // changes when names get other numbers
 
 	names   []string
 	nameIDs map[string]uint32
@@ -213,7 +214,9 @@ func (f *Folded) day(r *foldedRow) activity.Day {
 // Reset drops the rows and keeps the names, unless they have become too many.
 func (f *Folded) Reset() {
 	if len(f.names) > maxNames {
+		generation := f.Names
 		*f = *NewFolded(f.Source)
+		f.Names = generation + 1
 		return
 	}
 	f.rows = f.rows[:0]

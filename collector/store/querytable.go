@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/binary"
 	"errors"
-	"slices"
 
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
 )
@@ -18,6 +17,15 @@ func addQueries(ctx context.Context, tx *sql.Tx, queries []activity.Query) error
 	if len(queries) == 0 {
 		return nil
 	}
+	fresh := make(map[string]bool, len(queries))
+	different := make([]activity.Query, 0, len(queries))
+	for _, q := range queries {
+		if key := q.Key(); !fresh[key] {
+			fresh[key] = true
+			different = append(different, q)
+		}
+	}
+	queries = different
 	// Small blocks are merged, so that they stay few.
 	for {
 		var part, size, blocks int64
@@ -31,13 +39,9 @@ func addQueries(ctx context.Context, tx *sql.Tx, queries []activity.Query) error
 		if err := tx.QueryRowContext(ctx, "DELETE FROM query WHERE part = ? RETURNING block", part).Scan(&block); err != nil {
 			return err
 		}
-		fresh := make(map[string]bool, len(queries))
-		for _, q := range queries {
-			fresh[q.Key()] = true
-		}
-		queries = slices.Clip(queries)
 		if err := decodeQueries(block, func(q activity.Query) {
-			if !fresh[q.Key()] {
+			if key := q.Key(); !fresh[key] {
+				fresh[key] = true
 				queries = append(queries, q)
 			}
 		}); err != nil {

@@ -1,0 +1,146 @@
+package store
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/metrics-maturity/metrics-maturity/collector/activity"
+)
+
+func randomDays(rnd *rand.Rand, n int) []activity.Day {
+	var days []activity.Day
+	for range n {
+		at := time.Date(2026, 3, 1, rnd.IntN(24), 0, 0, rnd.IntN(1e9), time.UTC)
+		d := activity.Day{
+			Date: activity.DateOf(at), Source: "s", Kind: []activity.Kind{activity.KindView, activity.KindQuery}[rnd.IntN(2)], Scope: "org:1",
+			Subject: strconv.Itoa(rnd.IntN(30)), Detail: []string{"", "saved"}[rnd.IntN(2)], Robot: []string{"", activity.RobotKiosk}[rnd.IntN(2)],
+			Actor: activity.ActorID(rnd.IntN(4)), Tenant: []string{"", "t"}[rnd.IntN(2)], Count: 1 + rnd.Int64N(5),
+			First: at.Add(-time.Duration(rnd.IntN(3e9)) * 1000), Last: at.Add(time.Duration(rnd.IntN(3e9)) * 1000), Hours: rnd.Uint32N(1 << 24),
+		}
+		if rnd.IntN(3) == 0 {
+			d.Actor, d.Retired, d.Team, d.TeamReason, d.TeamAuthor = 0, true, "payments", "member", activity.Tri(rnd.IntN(3))
+		}
+		days = append(days, d)
+	}
+	return days
+}
+
+func sorted(days []activity.Day) []activity.Day {
+	slices.SortFunc(days, func(a, b activity.Day) int { return cmpDays(a, b) })
+	return days
+}
+
+func cmpDays(a, b activity.Day) int {
+	text := func(d activity.Day) string {
+		return string(d.Kind) + "|" + d.Subject + "|" + d.Detail + "|" + d.Robot + "|" + strconv.Itoa(int(d.Actor)) + "|" + d.Tenant + "|" + d.Team + strconv.Itoa(int(d.TeamAuthor))
+	}
+	if text(a) < text(b) {
+		return -1
+	}
+	return 1
+}
+
+// TestBlocksKeepDays: what is folded, written and read is what was there, summed.
+func TestBlocksKeepDays(t *testing.T) {
+	for seed := range uint64(20) {
+		rnd := rand.New(rand.NewPCG(seed, 1))
+		days := randomDays(rnd, 200)
+		f := Fold("s", days)
+		var in dayReader
+		for _, part := range []*Folded{f, Fold("s", days[:50])} { // the second block is added to the first
+			err := part.byDate(func(date activity.Date, rows []foldedRow) error { return in.block(date, "s", part.encode(date, rows)) })
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		in.flush()
+		want := activity.Fold(append(slices.Clone(days), days[:50]...))
+		if diff := cmp.Diff(sorted(want), sorted(in.days)); diff != "" {
+			t.Fatalf("seed %d:\n%s", seed, diff)
+		}
+	}
+}
+
+func TestBlocksKeepQueries(t *testing.T) {
+	want := []activity.Query{
+		{Fingerprint: "0123456789abcdef"},
+		{Fingerprint: "a", Metrics: []string{}},
+		{Fingerprint: "b", Variant: "01020304", Metrics: []string{"up", "x"}, Matchers: []activity.Matcher{{Name: "job", Op: "=~", Value: "x"}, {Name: "job", Op: "=", Value: ""}}},
+	}
+	var got []activity.Query
+	if err := decodeQueries(encodeQueries(want), func(q activity.Query) { got = append(got, q) }); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestTextsAreKnownUnderTheirProfile(t *testing.T) {
+	s, err := Open(t.Context(), "sqlite:"+t.TempDir()+"/s.db", Options{Key: activity.NewKey([]byte("k")), Timezone: "UTC"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	known := func(profile string) (texts []Text) {
+		t.Helper()
+		if err := s.Texts(t.Context(), profile, func(x Text) { texts = append(texts, x) }); err != nil {
+			t.Fatal(err)
+		}
+		return texts
+	}
+	key := activity.NewKey([]byte("k"))
+	var want []Text
+	version := int64(0)
+	for i := range 30 { // more blocks than stay apart
+		x := Text{Digest: key.Text(strconv.Itoa(i)), Fingerprint: "00112233445566" + strconv.Itoa(10+i), Variant: []string{"", "aabbccdd"}[i%2]}
+		want = append(want, x)
+		if version, err = s.Save(t.Context(), Commit{Source: "s", Version: version, Profile: "p", Texts: []Text{x, {Fingerprint: "no fingerprint"}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := known("p")
+	slices.SortFunc(got, func(a, b Text) int { return slices.Index(want, a) - slices.Index(want, b) })
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := s.Save(t.Context(), Commit{Source: "s", Version: version, Profile: "q", Texts: want[:1]}); err != nil {
+		t.Fatal(err)
+	}
+	if len(known("p")) != 0 || len(known("q")) != 1 {
+		t.Error("texts of another profile are known")
+	}
+}
+
+// FuzzBlock: a damaged block is an error.
+func FuzzBlock(f *testing.F) {
+	days := Fold("s", randomDays(rand.New(rand.NewPCG(1, 1)), 20))
+	_ = days.byDate(func(date activity.Date, rows []foldedRow) error {
+		f.Add(days.encode(date, rows))
+		return nil
+	})
+	f.Add(encodeQueries([]activity.Query{{Fingerprint: "a", Metrics: []string{"up"}}}))
+	f.Fuzz(func(_ *testing.T, block []byte) {
+		_ = NewFolded("s").decode(1, block)
+		_ = decodeQueries(block, func(activity.Query) {})
+	})
+}
+
+func BenchmarkBlock(b *testing.B) {
+	days := Fold("s", randomDays(rand.New(rand.NewPCG(1, 1)), 20000))
+	b.ReportAllocs()
+	for b.Loop() {
+		_ = days.byDate(func(date activity.Date, rows []foldedRow) error {
+			return NewFolded("s").decode(date, days.encode(date, rows))
+		})
+	}
+}

@@ -21,6 +21,7 @@ func seeds(f *testing.F) {
 		`logger=context logger=x msg="Request Completed" uname t=2026-05-04T12:00:00Z orgId=1 orgId=2 method=GET path=/x status=200 referer=""a=b`,
 		`{"logger":"context","msg":"Request Completed","uname":null,"uname":"a\u0062\/\n","t":"2026-05-04T12:00:00Z","orgId":-0,"method":"GET","path":"/x","status":"200","referer":"","x":{"y":[1,2.5e3,true]}}`,
 		"{\"logger\" : \"context\",\t\"msg\":\"Request Completed\",\"\xff\":\"\xff\",\"k\":01}",
+		`logger=context userId=0 orgId=1 uname= t=2026-05-04T12:00:00Z level=info msg="Request Completed" method=GET path=/api/dashboards/uid/x status=200 remote_addr=10.0.0.1 time_ms=1 duration=1ms size=2 referer=http://g/d/x/y handler=/a status_source=server`,
 		"logger=context msg=\"Request Completed\" a=\"x\ny\" \xff=1",
 	} {
 		f.Add([]byte(line))

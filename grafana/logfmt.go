@@ -13,6 +13,7 @@ import (
 // else (escapes, bare quotes, broken pairs), which is decodeLogfmt's to judge. Of a repeated key the first counts: a
 // logger's own keys come before those that its caller adds.
 func scanLogfmt(line []byte) (f fields, ok bool) {
+	next := 0 // of the usual keys
 	for i := 0; ; {
 		for i < len(line) && line[i] <= ' ' {
 			if line[i] == '\n' {
@@ -23,18 +24,21 @@ func scanLogfmt(line []byte) (f fields, ok bool) {
 		if i == len(line) {
 			return f, true
 		}
-		start := i
-		if i = plainEnd(line, i); i < len(line) && (line[i] == '"' || line[i] >= 0x80) {
-			return f, false
+		start, k, bare := i, keyNone, false
+		if next < len(usual) && bytes.HasPrefix(line[i:], usual[next].text) {
+			i += len(usual[next].text)
+			k = usual[next].key
+			next++
+		} else {
+			if i = plainEnd(line, i); i < len(line) && (line[i] == '"' || line[i] >= 0x80) || i == start {
+				return f, false
+			}
+			k = keyOf(line[start:i])
+			if bare = i == len(line) || line[i] != '='; !bare {
+				i++
+			}
 		}
-		name, value := line[start:i], line[i:i:i]
-		if len(name) == 0 {
-			return f, false
-		}
-		bare := i == len(line) || line[i] != '='
-		if !bare {
-			i++
-		}
+		value := line[i:i:i]
 		switch {
 		case bare:
 		case i < len(line) && line[i] == '"':
@@ -57,10 +61,27 @@ func scanLogfmt(line []byte) (f fields, ok bool) {
 			}
 			value = line[start:i:i]
 		}
-		if k := keyOf(name); k != keyNone && f[k] == nil {
+		if k != keyNone && f[k] == nil {
 			f[k] = value
 		}
 	}
+}
+
+// usual are the keys of a request line in the order in which Grafana writes them: what is expected needs no search. Some
+// versions leave keys out or add others, which are found by looking.
+var usual = usualKeys("logger", "userId", "orgId", "uname", "t", "level", "msg", "method", "path", "status", "remote_addr", "time_ms", "duration",
+	"size", "referer", "handler", "status_source")
+
+type usualKey struct {
+	text []byte // with the equals sign
+	key  key
+}
+
+func usualKeys(names ...string) (all []usualKey) {
+	for _, name := range names {
+		all = append(all, usualKey{[]byte(name + "="), keyOf([]byte(name))})
+	}
+	return all
 }
 
 // plainEnd returns the position of the first byte from i on that is white space, a quote, an equals sign or beyond ASCII. It looks at

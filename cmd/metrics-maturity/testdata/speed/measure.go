@@ -62,7 +62,7 @@ func compare(title string, pairs int, commands ...command) error {
 	commands = slices.DeleteFunc(commands, func(c command) bool { return c.optional && !c.installed() })
 	costs := make([][]cost, len(commands))
 	answers := make([]string, len(commands))
-	for range pairs {
+	for turn := range pairs {
 		for i := range commands {
 			c, out, err := commands[i].run()
 			if err != nil {
@@ -70,7 +70,7 @@ func compare(title string, pairs int, commands ...command) error {
 			}
 			costs[i] = append(costs[i], c)
 			answers[i] = "-"
-			if commands[i].answer != nil {
+			if commands[i].answer != nil && turn == pairs-1 {
 				n, err := commands[i].answer(out)
 				if err != nil {
 					return fmt.Errorf("%s: %w", commands[i].name, err)

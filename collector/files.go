@@ -24,6 +24,8 @@ const (
 	maxBatchRows = 1 << 16
 	// turnLines is how many lines are read of one file before the file that is furthest behind gets its turn.
 	turnLines = 1 << 11
+	// turnsPerProgress is how many turns pass between two reports of progress.
+	turnsPerProgress = 16
 	// maxOpen is how many files are open at once: each has a buffer, and a decoder if it is compressed.
 	maxOpen = 8
 	// tooLate is how far ahead of this machine's clock a line may have been written. Beyond it, it would mark days as
@@ -95,7 +97,11 @@ func (r *reader) readAll(ctx context.Context, files []*file, known []lines.Posit
 		r.folders = append(r.folders, newFolder(r))
 	}
 	var open []*file
+	taken := 0
 	for turns := behind(files, len(r.folders)); len(turns) > 0; turns = behind(files, len(r.folders)) {
+		if taken++; taken%turnsPerProgress == 0 {
+			r.progress(files)
+		}
 		open = makeRoom(open, turns)
 		if err := ctx.Err(); err != nil {
 			// A clean stop keeps what was read: the caller's context is gone, the commit must not be.
@@ -265,14 +271,19 @@ func (r *reader) save(ctx context.Context, files []*file, at position) error {
 	if err := r.commit(ctx, at); err != nil {
 		return err
 	}
+	r.progress(files)
+	return nil
+}
+
+// progress notes how far the files were read, and tells.
+func (r *reader) progress(files []*file) {
 	r.sum.Bytes = 0
 	for _, f := range files {
 		r.sum.Bytes += f.stream.Read()
 	}
 	if r.Progress != nil {
-		r.Progress(Progress{Source: r.source.Name, Read: r.sum.Bytes, Total: r.total, Lines: r.sum.Lines})
+		r.Progress(Progress{Source: r.source.Name, Read: r.sum.Bytes, Total: r.total, Lines: r.sum.Lines + int64(r.batchLines())})
 	}
-	return nil
 }
 
 func (p position) set(at lines.Position) error {

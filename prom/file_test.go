@@ -61,7 +61,7 @@ func (judge) Attribute(days []activity.Day) []activity.Act {
 }
 
 // collected is what a whole run makes of the files: days, malformed lines, queries.
-func collected(t *testing.T, pattern string, parser collector.Parser, parse func(string) activity.Query) []string {
+func collected(t testing.TB, pattern string, parser collector.Parser, parse func(string) activity.Query) []string {
 	t.Helper()
 	key := activity.NewKey([]byte("a key for this test"))
 	s, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "s.db"), store.Options{Key: key, Timezone: "Europe/Stockholm"})
@@ -146,6 +146,22 @@ func TestWholeFiles(t *testing.T) {
 		}
 	}
 	t.Log(want[0])
+}
+
+// BenchmarkCollect reads a log into a new store, all that is done for it included.
+func BenchmarkCollect(b *testing.B) {
+	data, err := os.ReadFile("testdata/query-3.log")
+	if err != nil {
+		b.Fatal(err)
+	}
+	file := filepath.Join(b.TempDir(), "query.log")
+	if err := os.WriteFile(file, bytes.Repeat(data, 20), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(20 * len(data)))
+	for b.Loop() {
+		collected(b, file, prom.NewQueryLog("promql"), prom.NewFingerprinter(nil).Once)
+	}
 }
 
 // damaged changes, drops or doubles a few bytes of a line, or cuts it.

@@ -274,7 +274,8 @@ func (s *Store) transaction(ctx context.Context, f func(*sql.Tx) error, o *sql.T
 		return err
 	}
 	if err := f(tx); err != nil {
-		return errors.Join(err, ignoreDone(tx.Rollback()))
+		// A cancelled context rolls back and closes statements, which is all that err may say.
+		return errors.Join(ctx.Err(), err, ignoreDone(tx.Rollback()))
 	}
 	if err := tx.Commit(); err != nil {
 		return errors.Join(ctx.Err(), err) // a cancelled context rolls back: say so

@@ -217,7 +217,7 @@ func (t *teller) user() string {
 // who is the login, else, of somebody anonymous, the address: it may tell the network of a team.
 func (t *teller) who() activity.Identity {
 	if len(t.login) > 0 || t.robot != "" {
-		return activity.Identity{Login: strings.ToLower(string(t.login))}
+		return activity.Identity{Login: t.user()}
 	}
 	addr, err := netip.ParseAddr(string(t.addr))
 	if err != nil {

@@ -24,7 +24,8 @@ func scanLogfmt(line []byte) (f fields, ok bool) {
 		if i == len(line) {
 			return f, true
 		}
-		start, k, bare := i, keyNone, false
+		var k key
+		start, bare := i, false
 		if next < len(usual) && bytes.HasPrefix(line[i:], usual[next].text) {
 			i += len(usual[next].text)
 			k = usual[next].key

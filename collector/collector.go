@@ -169,5 +169,6 @@ func (r *reader) read(ctx context.Context) error {
 	if r.source.Fetcher != nil {
 		return r.fetch(ctx, p.Cursors[fetchCursor])
 	}
-	return r.readFiles(ctx, p.Cursors)
+	err = r.readFiles(ctx, p.Cursors)
+	return errors.Join(err, r.await())
 }

@@ -169,6 +169,5 @@ func (r *reader) read(ctx context.Context) error {
 	if r.source.Fetcher != nil {
 		return r.fetch(ctx, p.Cursors[fetchCursor])
 	}
-	err = r.readFiles(ctx, p.Cursors)
-	return errors.Join(err, r.await())
+	return r.readFiles(ctx, p.Cursors)
 }

@@ -22,9 +22,7 @@ type reader struct {
 
 	version int64
 	held    *held
-	folders []*folder     // at least one
-	saving  chan saved    // the commit under way, nil if there is none
-	spare   *store.Folded // what the next batch but one is folded into: that of the commit under way
+	folders []*folder // at least one
 
 	total   int64 // bytes to read in this run
 	saved   []lines.Position
@@ -39,34 +37,9 @@ type position struct {
 	done      bool
 }
 
-// saved is how a commit ended.
-type saved struct {
-	version int64
-	totals  []store.EventTotal
-	err     error
-}
-
-// await waits for the commit under way.
-func (r *reader) await() error {
-	if r.saving == nil {
-		return nil
-	}
-	s := <-r.saving
-	r.saving = nil
-	if s.err != nil {
-		return errStore{s.err}
-	}
-	r.version = s.version
-	for _, t := range s.totals {
-		r.sum.Events[t.Outcome] += t.Count
-	}
-	return nil
-}
-
-// commit saves what the folders hold with the position they reached, and begins the next batch. It returns before all is
-// written: one commit may be under way, and the next one waits for it.
+// commit saves what the folders hold with the position they reached, and begins the next batch.
 func (r *reader) commit(ctx context.Context, at position) error {
-	c := store.Commit{Source: r.source.Name, Cursors: at.cursors, Profile: r.Profile}
+	c := store.Commit{Source: r.source.Name, Version: r.version, Cursors: at.cursors, Profile: r.Profile}
 	var actors actorIDs
 	first := r.folders[0]
 	for i, f := range r.folders {
@@ -103,22 +76,14 @@ func (r *reader) commit(ctx context.Context, at position) error {
 	}
 	c.Days = first.days
 	c.Totals, c.HeldTotals = r.judge(c, actors)
-	if err := r.await(); err != nil {
-		return err
+	version, err := r.Store.Save(ctx, c)
+	if err != nil {
+		return errStore{err}
 	}
-	c.Version = r.version
-	done := make(chan saved, 1)
-	r.saving = done
-	// The next batch is read meanwhile. What was begun is finished, whatever stops the run.
-	go func() {
-		version, err := r.Store.Save(context.WithoutCancel(ctx), c)
-		done <- saved{version, c.Totals, err}
-	}()
-	if r.spare == nil {
-		r.spare = store.NewFolded(r.source.Name)
-		r.spare.Names = 1 << 31 // its names have other numbers
+	r.version = version
+	for _, t := range c.Totals {
+		r.sum.Events[t.Outcome] += t.Count
 	}
-	first.days, r.spare = r.spare, first.days
 	for _, f := range r.folders {
 		r.sum.Malformed += f.bad
 		r.sum.Foreign += f.foreign

@@ -23,9 +23,6 @@ func (r *reader) fetch(ctx context.Context, cursor []byte) error {
 				f.covered[d] = true
 			}
 		}
-		if err := r.commit(ctx, position{cursors: map[string][]byte{fetchCursor: cursor}, done: true}); err != nil {
-			return err
-		}
-		return r.await() // the batch is the fetcher's again
+		return r.commit(ctx, position{cursors: map[string][]byte{fetchCursor: cursor}, done: true})
 	})
 }

@@ -52,6 +52,19 @@ func (b *Book) Attribute(days []activity.Day) []activity.Act {
 	return acts
 }
 
+// AttributeAlone says whose act each day is by itself: nothing is learned from the others, so the answer does not depend on which
+// days are given together. It is what can be told while collecting.
+func (b *Book) AttributeAlone(days []activity.Day) []activity.Act {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	acts := make([]activity.Act, len(days))
+	for i := range days {
+		acts[i].Day = days[i]
+		b.judge(&acts[i], nil)
+	}
+	return acts
+}
+
 // judge fills in everything of a but its day.
 func (b *Book) judge(a *activity.Act, learned map[client]bool) {
 	c, s := b.subject(&a.Day)

@@ -110,3 +110,23 @@ func TestOneCoincidence(t *testing.T) {
 		}
 	}
 }
+
+// TestAttributeAlone: what is told while collecting does not depend on which days come in one batch.
+func TestAttributeAlone(t *testing.T) {
+	key := activity.NewKey([]byte("k"))
+	b, err := New(Config{Teams: []Team{{Name: "payments", Members: []Member{{Login: "a"}}}}, Location: time.UTC, Types: map[string]string{"grafana": "grafana-log"}},
+		key, activity.Facts{Actors: map[activity.Digest][]activity.ActorID{key.Login("a"): {1}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	days := visits(1, activity.KindView, every(time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), 20*time.Minute, 500)...)
+	for i, a := range b.AttributeAlone(days) {
+		alone := b.AttributeAlone(days[i : i+1])[0]
+		if a.Outcome != activity.Counted || a.Outcome != alone.Outcome || a.Team != alone.Team {
+			t.Errorf("%s: %s in company, %s alone", a.Date, a.Outcome, alone.Outcome)
+		}
+	}
+	if got := b.Attribute(days)[0].Outcome; got != activity.Automated {
+		t.Errorf("all together they are %s: this is no clockwork, and the test shows nothing", got)
+	}
+}

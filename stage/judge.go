@@ -125,8 +125,13 @@ func (r *run) settle(i, w int, now reading) {
 	}
 	p := r.judge.probability(i)
 	l.meets = p >= 0.5 && now.value > 0 && people
+	if rungs[i].counted().lapsing(k, r.criteria, now) {
+		l.below++
+	} else {
+		l.below = 0
+	}
 	switch {
-	case l.holds && (p < h.End && r.judge.rhythmic(i, now, k) || rungs[i].counted().lapsing(k, r.criteria, now)):
+	case l.holds && (p < h.End && r.judge.rhythmic(i, now, k) || l.below >= r.criteria.FallEvaluations):
 		l.holds = false
 	case !l.holds && people && p >= h.Begin && r.begun(i, now):
 		l.holds = true
@@ -152,7 +157,8 @@ func (r *run) fresh(i, w int) bool {
 func (r *run) begun(i int, now reading) bool {
 	switch i {
 	case 3:
-		return now.value >= 2
+		// Every other week is no weekly ritual, however regular.
+		return now.value >= r.criteria.ByName[WeeksWithAView].Enter || r.judge.ritual.looked(4) >= 3
 	case 4:
 		return now.value >= 1 && r.judge.adjust.times >= 2
 	}

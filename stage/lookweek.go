@@ -22,6 +22,17 @@ const (
 	weekUsual                 // others looked at the usual time
 )
 
+// looked is in how many of the last n covered weeks anybody looked, but for bursts.
+func (r *ritual) looked(n int) int {
+	k := 0
+	for _, o := range r.outcomes[max(0, len(r.outcomes)-n):] {
+		if o.what != weekNone && !o.burst {
+			k++
+		}
+	}
+	return k
+}
+
 // others says whether others looked than the one who always does.
 func (k weekKind) others() bool { return k == weekOther || k == weekUsual }
 

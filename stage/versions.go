@@ -62,10 +62,9 @@ func version2() Criteria {
 	// looked back at months later, and forgetting one too early looks like a regression.
 	c.ByName[Baselines] = Criterion{Enter: 1, Leave: 1, Window: 38}
 	c.ByName[Revisits] = Criterion{Enter: 1, Leave: 1, Window: 38}
-	// A ritual is told from its rhythm, and so is its end: the bound below which it ended in any case can be low. One
-	// look in 8 weeks is what any team has.
-	c.ByName[WeeksWithAView] = Criterion{Enter: 6, Leave: 2, Window: 8}
-	c.FallEvaluations = 1 // the memory of stages 2 and 3 is long enough; the others fall by probability
+	// A ritual is told from its rhythm, and so is its end. But it is a weekly one: who looks in less than half of the
+	// weeks has none, however regular that is.
+	c.ByName[WeeksWithAView] = Criterion{Enter: 6, Leave: 4, Window: 8}
 	c.Habits = map[string]Habit{
 		// Who asks at all asks in two weeks of three, and seldom stops; others ask once in a quarter.
 		QueryDays: {Begin: 0.6, End: 0.25, Prior: 0.5, TakeUp: 0.01, Lapse: 0.01, Usual: 0.65, Weight: 4, Chance: 0.08},

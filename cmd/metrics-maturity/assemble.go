@@ -85,7 +85,7 @@ func (d *desk) assemble(ctx context.Context, asOf time.Time) (*picture, error) {
 // stageTeams gives each team its counted acts and what is known about it.
 func (d *desk) stageTeams(p *picture, asOf activity.Date, people []store.TeamWeekPeople) []stage.Team {
 	o := p.owners
-	foundations := p.book.Foundations(p.acts)
+	foundations, acts := p.book.Foundations(p.acts), owner.ByTeam(p.acts)
 	sizes := newTeamSizes(o, p.acts, d.Privacy.MinTeamSize)
 	teams := make([]stage.Team, len(o.Teams))
 	at := make(map[string]int, len(o.Teams))
@@ -93,7 +93,7 @@ func (d *desk) stageTeams(p *picture, asOf activity.Date, people []store.TeamWee
 		at[t.Name] = i
 		f := foundations[t.Name]
 		teams[i] = stage.Team{
-			Name: t.Name, HasPeople: t.HasPeople(), RetiredPeople: map[activity.Date]int{},
+			Name: t.Name, HasPeople: t.HasPeople(), Acts: acts[t.Name], RetiredPeople: map[activity.Date]int{},
 			HidePeople:  sizes.hidden(t.Name, asOf),
 			Foundations: map[string]activity.Tri{"collection": f.Collection, "query_tooling": f.QueryTooling, "dashboards": f.Dashboards},
 		}
@@ -101,14 +101,6 @@ func (d *desk) stageTeams(p *picture, asOf activity.Date, people []store.TeamWee
 			if t.CouldMatch(s.Type) {
 				teams[i].Sources = append(teams[i].Sources, s.Name)
 			}
-		}
-	}
-	for _, a := range p.acts {
-		if a.Outcome != activity.Counted {
-			continue
-		}
-		if i, ok := at[a.Team]; ok {
-			teams[i].Acts = append(teams[i].Acts, a)
 		}
 	}
 	for _, w := range people {

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
+	"github.com/metrics-maturity/metrics-maturity/collector/owner"
 )
 
 func (a *app) checkCommand() *cobra.Command {
@@ -147,9 +148,9 @@ func (k *check) attribution(acts []activity.Act) error {
 		reasons map[string]int64
 	}
 	lines := map[string]*line{}
-	for _, a := range acts {
-		name := a.Team
-		switch a.Outcome {
+	for _, c := range owner.Summary(acts) {
+		name := c.Team
+		switch c.Outcome {
 		case activity.Automated:
 			name = "(automated)"
 		case activity.Unattributed:
@@ -158,8 +159,8 @@ func (k *check) attribution(acts []activity.Act) error {
 		if lines[name] == nil {
 			lines[name] = &line{owner: name, reasons: map[string]int64{}}
 		}
-		lines[name].count += a.Count
-		lines[name].reasons[a.Reason] += a.Count
+		lines[name].count += c.Acts
+		lines[name].reasons[c.Reason] += c.Acts
 	}
 	for _, t := range k.config.Owner.Teams {
 		if lines[t.Name] == nil {

@@ -90,7 +90,7 @@ func toKeep(configured []string) []string {
 
 func (k *facts) kept(annotations map[string]string) map[string]string {
 	var out map[string]string
-	for _, name := range toKeep(k.annotations) {
+	for _, name := range k.annotations {
 		if v, ok := annotations[name]; ok && !strings.Contains(v, "@") {
 			if out == nil {
 				out = map[string]string{}

@@ -123,7 +123,7 @@ func (g *Git) pass(ctx context.Context, repo *repository, cur *cursor, save Save
 
 	r := &reader{
 		git: g, repo: repo, cursor: cur, files: newFiles(objects),
-		facts: &facts{fingerprints: prom.NewFingerprinter(nil), annotations: g.KeepAnnotations, repository: repo.name},
+		facts: &facts{fingerprints: prom.NewFingerprinter(nil), annotations: toKeep(g.KeepAnnotations), repository: repo.name},
 	}
 	read, limit := 0, cmp.Or(g.batch, batchFacts)
 	flush := func() error {

@@ -16,17 +16,18 @@ const module = "github.com/metrics-maturity/metrics-maturity"
 // decision: it belongs here, and into the design, before it is used.
 func layers() map[string][]string {
 	return map[string][]string{
-		"collector/activity": {},
-		"collector/lines":    {},
-		"collector/store":    {"collector/activity"},
-		"collector/owner":    {"collector/activity"},
-		"collector":          {"collector/activity", "collector/lines", "collector/store"},
-		"grafana":            {"collector/activity"},
-		"prom":               {"collector/activity"},
-		"prom/rules":         {"collector/activity", "prom"},
-		"prom/export":        {"collector/activity", "stage"},
-		"stage":              {"collector/activity"},
-		"stage/sim":          {"collector/activity", "stage"},
+		"collector/activity":   {},
+		"collector/lines":      {},
+		"collector/store":      {"collector/activity"},
+		"collector/owner":      {"collector/activity"},
+		"collector/testserver": {}, // for tests alone
+		"collector":            {"collector/activity", "collector/lines", "collector/store"},
+		"grafana":              {"collector/activity"},
+		"prom":                 {"collector/activity"},
+		"prom/rules":           {"collector/activity", "prom"},
+		"prom/export":          {"collector/activity", "stage"},
+		"stage":                {"collector/activity"},
+		"stage/sim":            {"collector/activity", "stage"},
 		"cmd/metrics-maturity": {
 			"collector", "collector/activity", "collector/lines", "collector/owner", "collector/store",
 			"grafana", "prom", "prom/export", "prom/rules", "stage", "stage/sim",

@@ -76,10 +76,23 @@ func (d *desk) assemble(ctx context.Context, asOf time.Time) (*picture, error) {
 	for _, s := range d.Sources {
 		p.report.Sources = append(p.report.Sources, newSource(s, status[s.Name], events[s.Name], p.facts.Coverage, known))
 	}
+	said := byTeam(exported)
 	for _, a := range stage.Assess(org) {
-		p.report.Teams = append(p.report.Teams, newTeam(a, exported))
+		p.report.Teams = append(p.report.Teams, newTeam(a, said[a.Team]))
 	}
 	return p, nil
+}
+
+// byTeam sorts what was exported by team and week.
+func byTeam(exported []store.Assessment) map[string]map[activity.Date]store.Assessment {
+	teams := map[string]map[activity.Date]store.Assessment{}
+	for _, e := range exported {
+		if teams[e.Team] == nil {
+			teams[e.Team] = map[activity.Date]store.Assessment{}
+		}
+		teams[e.Team][e.Monday] = e
+	}
+	return teams
 }
 
 // stageTeams gives each team its counted acts and what is known about it.
@@ -148,8 +161,8 @@ func knownFrom(acts []activity.Act) *activity.Date {
 	return from
 }
 
-// newTeam writes an assessment down as the report shows it.
-func newTeam(a stage.Assessment, exported []store.Assessment) teamReport {
+// newTeam writes an assessment down as the report shows it, beside what was exported of the team by week.
+func newTeam(a stage.Assessment, was map[activity.Date]store.Assessment) teamReport {
 	t := teamReport{
 		Team: a.Team, Status: a.Status, Stage: a.Stage, RawStage: a.RawStage, Confidence: a.Confidence, Since: a.Since,
 		PreviousStage: a.PreviousStage, Reason: a.Reason, Foundations: map[string]*bool{}, Criteria: []criterionReport{}, History: []historyWeekReport{}, assessment: a,
@@ -169,10 +182,9 @@ func newTeam(a stage.Assessment, exported []store.Assessment) teamReport {
 	if a.Next.Stage != 0 {
 		t.Next = &nextReport{Stage: a.Next.Stage, Missing: append([]string{}, a.Next.Missing...)}
 	}
-	was := map[activity.Date]store.Assessment{}
-	for _, e := range exported {
-		if e.Team == a.Team {
-			was[e.Monday] = e
+	for _, e := range was {
+		if t.knownSince.IsZero() || e.Made.Before(t.knownSince) {
+			t.knownSince = e.Made
 		}
 	}
 	for _, h := range a.History {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -90,7 +91,14 @@ func TestWhatWasExported(t *testing.T) {
 		{Team: "payments", Monday: monday + 7, Version: 1, Status: stage.StatusStale, Stage: pointer(2)},
 		{Team: "shipping", Monday: monday, Version: 1, Status: stage.StatusOK, Stage: pointer(6)},
 	}
-	team := newTeam(a, exported)
+	first := time.Date(2026, 11, 16, 6, 0, 0, 0, time.UTC)
+	for i := range exported {
+		exported[i].Made = first.AddDate(0, 0, 7*i)
+	}
+	team := newTeam(a, byTeam(exported)["payments"])
+	if !team.knownSince.Equal(first) {
+		t.Errorf("known since %v, want %v", team.knownSince, first)
+	}
 	want := []*exportedReport{nil, {Stage: pointer(2), Status: stage.StatusOK, CriteriaVersion: 1}, {Stage: pointer(2), Status: stage.StatusStale, CriteriaVersion: 1}}
 	var got []*exportedReport
 	for _, h := range team.History {

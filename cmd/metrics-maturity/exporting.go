@@ -24,9 +24,12 @@ func (d *desk) snapshot(ctx context.Context, p *picture) (export.Snapshot, error
 	if err != nil {
 		return export.Snapshot{}, err
 	}
-	s := export.Snapshot{Location: d.Owner.Location, Build: readBuild()}
+	s := export.Snapshot{Location: d.Owner.Location, Build: readBuild(), KnownSince: map[string]time.Time{}}
 	for _, t := range p.report.Teams {
 		s.Assessments = append(s.Assessments, t.assessment)
+		if !t.knownSince.IsZero() {
+			s.KnownSince[t.Team] = t.knownSince
+		}
 	}
 	for name, c := range d.Criteria.ByName {
 		s.Criteria = append(s.Criteria, export.Criterion{Name: name, Enter: float64(c.Enter), Leave: float64(c.Leave)})

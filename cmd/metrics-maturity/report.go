@@ -67,6 +67,7 @@ type teamReport struct {
 	History        []historyWeekReport `json:"history,omitzero"` // null is left out, no weeks are not
 
 	assessment stage.Assessment
+	knownSince time.Time // when its first assessment was exported; zero before
 }
 
 type criterionReport struct {

@@ -18,6 +18,7 @@ import (
 // the build alone.
 type Snapshot struct {
 	Assessments []stage.Assessment
+	KnownSince  map[string]time.Time // by team: when its first assessment was exported
 	Criteria    []Criterion
 	Sources     []Source
 	Events      []EventTotal
@@ -63,9 +64,9 @@ func NewCollector(latest func() Snapshot) *Collector {
 
 // descs are the metrics of the contract.
 type descs struct {
-	stage, stageInfo, confidence, previous, since, assessable *prometheus.Desc
-	value, enter, leave, foundation                           *prometheus.Desc
-	events, malformed, up, lastSuccess, covered, build        *prometheus.Desc
+	stage, stageInfo, confidence, previous, since, assessable, known *prometheus.Desc
+	value, enter, leave, foundation                                  *prometheus.Desc
+	events, malformed, up, lastSuccess, covered, build               *prometheus.Desc
 }
 
 func newDescs() descs {
@@ -79,6 +80,7 @@ func newDescs() descs {
 		previous:    desc("team_stage_previous", "Stage of the team before the present one.", "team"),
 		since:       desc("team_stage_since_timestamp_seconds", "Start of the week since which the team is at its stage.", "team"),
 		assessable:  desc("team_assessable", "1 if the stage rests on recent data, 0 if it is stale or there is too little data.", "team"),
+		known:       desc("team_known_since_timestamp_seconds", "When the team was first assessed, with or without a stage.", "team"),
 		value:       desc("team_criterion_value", "What was counted for the team within the criterion's window.", "team", "criterion"),
 		enter:       desc("criterion_enter", "Value from which the criterion is met.", "criterion"),
 		leave:       desc("criterion_leave", "Value below which the criterion, once met, is lost.", "criterion"),
@@ -95,7 +97,7 @@ func newDescs() descs {
 // Describe implements prometheus.Collector.
 func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		c.d.stage, c.d.stageInfo, c.d.confidence, c.d.previous, c.d.since, c.d.assessable,
+		c.d.stage, c.d.stageInfo, c.d.confidence, c.d.previous, c.d.since, c.d.assessable, c.d.known,
 		c.d.value, c.d.enter, c.d.leave, c.d.foundation,
 		c.d.events, c.d.malformed, c.d.up, c.d.lastSuccess, c.d.covered, c.d.build,
 	} {
@@ -112,6 +114,9 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	g := gauges{ch}
 	for _, a := range s.Assessments {
 		c.team(g, a, s.Location)
+		if known, ok := s.KnownSince[a.Team]; ok {
+			g.set(c.d.known, seconds(known), a.Team)
+		}
 	}
 	for _, k := range s.Criteria {
 		g.set(c.d.enter, k.Enter, k.Name)

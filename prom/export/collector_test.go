@@ -34,7 +34,8 @@ func sample(t *testing.T) export.Snapshot {
 		t.Fatal(err)
 	}
 	return export.Snapshot{
-		Location: stockholm,
+		Location:   stockholm,
+		KnownSince: map[string]time.Time{"payments": time.Date(2026, 3, 2, 7, 0, 0, 0, time.UTC), "gone": time.Date(2025, 3, 2, 7, 0, 0, 0, time.UTC)},
 		Assessments: []stage.Assessment{
 			{
 				Team: "payments", Status: stage.StatusOK, Stage: pointer(4), StageName: "regular_looking", RawStage: pointer(4),

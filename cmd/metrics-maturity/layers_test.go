@@ -17,19 +17,20 @@ const module = "github.com/metrics-maturity/metrics-maturity"
 func layers() map[string][]string {
 	return map[string][]string{
 		"collector/activity":   {},
-		"collector/lines":      {},
+		"collector/httpclient": {},
+		"collector/lines":      {"collector/httpclient"},
 		"collector/store":      {"collector/activity"},
 		"collector/owner":      {"collector/activity"},
 		"collector/testserver": {}, // for tests alone
 		"collector":            {"collector/activity", "collector/lines", "collector/store"},
-		"grafana":              {"collector/activity"},
-		"prom":                 {"collector/activity"},
-		"prom/rules":           {"collector/activity", "prom"},
-		"prom/export":          {"collector/activity", "stage"},
+		"grafana":              {"collector/activity", "collector/httpclient"},
+		"prom":                 {"collector/activity", "collector/httpclient"},
+		"prom/rules":           {"collector/activity", "collector/httpclient", "prom"},
+		"prom/export":          {"collector/activity", "collector/httpclient", "stage"},
 		"stage":                {"collector/activity"},
 		"stage/sim":            {"collector/activity", "stage"},
 		"cmd/metrics-maturity": {
-			"collector", "collector/activity", "collector/lines", "collector/owner", "collector/store",
+			"collector", "collector/activity", "collector/httpclient", "collector/lines", "collector/owner", "collector/store",
 			"grafana", "prom", "prom/export", "prom/rules", "stage", "stage/sim",
 		},
 	}

@@ -1,5 +1,6 @@
-// Package export turns assessments into Prometheus metrics: one Collector that reads the latest snapshot at every
-// scrape. The names and labels are a contract that dashboards and alerts rely on.
+// Package export turns assessments into Prometheus metrics, and brings them to where people look: one Collector for a scrape, a
+// Pushgateway, remote write, a file, and the history as OpenMetrics. The names and labels are a contract that dashboards and
+// alerts rely on; whichever way they go, the series are the same, and those of a team that is no more end.
 package export
 
 import (
@@ -18,6 +19,7 @@ import (
 // the build alone.
 type Snapshot struct {
 	Assessments []stage.Assessment
+	Assessed    time.Time            // when; zero before the first time
 	KnownSince  map[string]time.Time // by team: when its first assessment was exported
 	Criteria    []Criterion
 	Sources     []Source
@@ -66,7 +68,7 @@ func NewCollector(latest func() Snapshot) *Collector {
 type descs struct {
 	stage, stageInfo, confidence, previous, since, assessable, known *prometheus.Desc
 	value, enter, leave, foundation                                  *prometheus.Desc
-	events, malformed, up, lastSuccess, covered, build               *prometheus.Desc
+	events, malformed, up, lastSuccess, covered, build, assessed     *prometheus.Desc
 }
 
 func newDescs() descs {
@@ -91,6 +93,7 @@ func newDescs() descs {
 		lastSuccess: desc("source_last_success_timestamp_seconds", "When the source was last read without an error.", "source"),
 		covered:     desc("source_covered_ratio", "Share of the last 56 days, or of the days since the source's first, that were really read.", "source"),
 		build:       desc("build_info", "Always 1; the labels say what is running.", "version", "revision", "goversion"),
+		assessed:    desc("assessment_timestamp_seconds", "When the teams were assessed: what is said of them is as of then."),
 	}
 }
 
@@ -99,7 +102,7 @@ func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		c.d.stage, c.d.stageInfo, c.d.confidence, c.d.previous, c.d.since, c.d.assessable, c.d.known,
 		c.d.value, c.d.enter, c.d.leave, c.d.foundation,
-		c.d.events, c.d.malformed, c.d.up, c.d.lastSuccess, c.d.covered, c.d.build,
+		c.d.events, c.d.malformed, c.d.up, c.d.lastSuccess, c.d.covered, c.d.build, c.d.assessed,
 	} {
 		ch <- d
 	}
@@ -135,7 +138,12 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	for _, e := range s.Events {
 		g.count(c.d.events, e.Count, e.Source, string(e.Kind), string(e.Outcome))
 	}
-	g.set(c.d.build, 1, s.Build.Version, s.Build.Revision, s.Build.GoVersion)
+	if s.Build != (Build{}) {
+		g.set(c.d.build, 1, s.Build.Version, s.Build.Revision, s.Build.GoVersion)
+	}
+	if !s.Assessed.IsZero() {
+		g.set(c.d.assessed, seconds(s.Assessed))
+	}
 }
 
 // team exports one team. What is unknown is absent, never zero.

@@ -69,7 +69,8 @@ func sample(t *testing.T) export.Snapshot {
 			{Source: "grafana", Kind: activity.KindView, Outcome: activity.Counted, Count: 120},
 			{Source: "grafana", Kind: activity.KindView, Outcome: activity.Automated, Count: 7},
 		},
-		Build: export.Build{Version: "v1.2.3", Revision: "abc", GoVersion: "go1.26"},
+		Assessed: time.Date(2026, 11, 23, 6, 0, 0, 0, time.UTC),
+		Build:    export.Build{Version: "v1.2.3", Revision: "abc", GoVersion: "go1.26"},
 	}
 }
 
@@ -109,10 +110,10 @@ func TestDescribes(t *testing.T) {
 
 // TestNothingYet: before the first assessment there is the build and nothing that looks like an answer.
 func TestNothingYet(t *testing.T) {
-	c := export.NewCollector(func() export.Snapshot { return export.Snapshot{} })
+	c := export.NewCollector(func() export.Snapshot { return export.Snapshot{Build: export.Build{Version: "v1.2.3"}} })
 	want := `# HELP metrics_maturity_build_info Always 1; the labels say what is running.
 # TYPE metrics_maturity_build_info gauge
-metrics_maturity_build_info{goversion="",revision="",version=""} 1
+metrics_maturity_build_info{goversion="",revision="",version="v1.2.3"} 1
 `
 	if err := testutil.CollectAndCompare(c, strings.NewReader(want)); err != nil {
 		t.Error(err)

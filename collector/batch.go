@@ -44,6 +44,7 @@ type batch struct {
 	asked   []activity.Query
 	parsing []store.Text // texts that were parsed
 	facts   activity.Batch
+	teams   []store.TeamSnapshot
 	covered map[activity.CoveredDay]bool
 	bad     int64
 	foreign int64 // lines of other logs
@@ -125,6 +126,11 @@ func (f *folder) add(b *activity.Batch) {
 		f.facts.Dashboards = append(f.facts.Dashboards, d)
 	}
 	f.facts.Rules = append(f.facts.Rules, b.Rules...)
+	f.facts.Folders = append(f.facts.Folders, b.Folders...)
+	f.facts.DataSources = append(f.facts.DataSources, b.DataSources...)
+	for _, t := range b.Teams {
+		f.teams = append(f.teams, f.snapshot(t))
+	}
 	for _, g := range b.Goals {
 		if g.Query != "" {
 			q := f.Fingerprint(g.Query)
@@ -133,6 +139,20 @@ func (f *folder) add(b *activity.Batch) {
 		}
 		f.facts.Goals = append(f.facts.Goals, g)
 	}
+}
+
+// snapshot is t without anything that names a person.
+func (f *folder) snapshot(t activity.TeamSnapshot) store.TeamSnapshot {
+	f.clock.set(t.Seen)
+	out := store.TeamSnapshot{Scope: t.Scope, Date: f.clock.date}
+	for _, team := range t.Teams {
+		known := store.Team{ID: team.ID, Name: team.Name, Unread: team.Unread}
+		for _, m := range team.Members {
+			known.Members = append(known.Members, f.Key.Member(m.Login, m.Email))
+		}
+		out.Teams = append(out.Teams, known)
+	}
+	return out
 }
 
 func (f *folder) actor(who activity.Identity) activity.ActorID {

@@ -61,6 +61,8 @@ func (r *reader) commit(ctx context.Context, at position) error {
 		c.Queries, c.Texts = append(c.Queries, f.asked...), append(c.Texts, f.parsing...)
 		c.Dashboards = append(c.Dashboards, f.facts.Dashboards...)
 		c.Rules, c.Goals = append(c.Rules, f.facts.Rules...), append(c.Goals, f.facts.Goals...)
+		c.Folders, c.DataSources = append(c.Folders, f.facts.Folders...), append(c.DataSources, f.facts.DataSources...)
+		c.Teams = append(c.Teams, f.teams...)
 		c.Malformed += f.bad
 		for d := range f.covered {
 			c.Covered = append(c.Covered, d)

@@ -9,9 +9,18 @@ import (
 // fetchCursor names the one cursor of a fetcher.
 const fetchCursor = "fetch"
 
+// noter is a fetcher that has something to say of what it read, such as what it lacks the rights to see.
+type noter interface {
+	// Notes returns what a reader of the report should know of the last Fetch.
+	Notes() []string
+}
+
 // fetch lets the source read by itself; each batch commits with the cursor that it reached.
 func (r *reader) fetch(ctx context.Context, cursor []byte) error {
 	f := r.folders[0]
+	if n, ok := r.source.Fetcher.(noter); ok {
+		defer func() { r.sum.Notes = append(r.sum.Notes, n.Notes()...) }()
+	}
 	return r.source.Fetcher.Fetch(ctx, cursor, func(b activity.Batch, cursor []byte, covered []activity.CoveredDay) error {
 		f.add(&b)
 		f.bad += b.Malformed

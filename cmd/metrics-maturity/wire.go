@@ -87,9 +87,14 @@ func (d *desk) close(err *error) {
 	*err = errors.Join(*err, d.store.Close())
 }
 
-// owners returns the owner rules with the teams that rules name by a label (teams_from). Teams that are typed out win.
+// owners returns the owner rules with what is known of Grafana's teams, and with the teams that Grafana has or that rules name by a
+// label (teams_from). Teams that are typed out win.
 func (d *desk) owners(ctx context.Context) (owner.Config, activity.Facts, error) {
-	o := d.Owner
+	memberships, err := d.store.Memberships(ctx)
+	if err != nil {
+		return d.Owner, activity.Facts{}, err
+	}
+	o := d.Owner.WithGrafanaTeams(memberships, false)
 	facts, err := d.store.Facts(ctx, o.Digests(d.key))
 	if err != nil || len(d.RuleLabels) == 0 {
 		return o, facts, err

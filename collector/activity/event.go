@@ -62,6 +62,8 @@ const (
 	RobotBotCommit       = "bot_commit"       // a commit by automation
 	RobotAutomation      = "automation"       // named under automation: in the configuration
 	RobotClockwork       = "clockwork"        // too regular for a person
+	RobotProvisioning    = "provisioning"     // written from a file or by a tool, in nobody's name
+	RobotDuplicate       = "duplicate"        // another source tells the same act
 )
 
 // Event is one observed act, as a parser read it. Raw identities and query texts live in events only: they are
@@ -117,11 +119,14 @@ type Line struct {
 
 // Batch is what was read from a source since the last batch: a parser appends to it.
 type Batch struct {
-	Events     []Event
-	Dashboards []Dashboard
-	Rules      []Rule
-	Goals      []Goal
-	Malformed  int64 // files or lines that a fetcher could not read
+	Events      []Event
+	Dashboards  []Dashboard
+	Rules       []Rule
+	Goals       []Goal
+	Folders     []Folder
+	DataSources []DataSource
+	Teams       []TeamSnapshot
+	Malformed   int64 // files or lines that a fetcher could not read
 
 	Interner // of texts that its events repeat; Reset keeps it
 }
@@ -130,5 +135,6 @@ type Batch struct {
 func (b *Batch) Reset() {
 	clear(b.Events)
 	b.Events, b.Dashboards, b.Rules, b.Goals = b.Events[:0], b.Dashboards[:0], b.Rules[:0], b.Goals[:0]
+	b.Folders, b.DataSources, b.Teams = nil, nil, nil
 	b.Malformed = 0
 }

@@ -30,11 +30,30 @@ type Dashboard struct {
 	Title   string   // empty if unknown
 	Folders []string // folder uids and titles, innermost first
 	Metrics []string // metric names that its panels and variables use; nil if unknown
+	Removed bool     `json:",omitempty"` // an inventory that had it has it no longer
 }
 
 // Same reports whether d and e tell the same of a dashboard, at whatever times.
 func (d Dashboard) Same(e Dashboard) bool {
-	return d.Scope == e.Scope && d.UID == e.UID && d.Title == e.Title && slices.Equal(d.Folders, e.Folders) && slices.Equal(d.Metrics, e.Metrics)
+	return d.Scope == e.Scope && d.UID == e.UID && d.Title == e.Title && d.Removed == e.Removed && slices.Equal(d.Folders, e.Folders) && slices.Equal(d.Metrics, e.Metrics)
+}
+
+// After is d with what it does not tell itself taken from what was known before: a log tells the innermost folder alone, and an
+// inventory does not read again what has not changed.
+func (d Dashboard) After(before Dashboard) Dashboard {
+	if d.Removed {
+		return d
+	}
+	if d.Title == "" {
+		d.Title = before.Title
+	}
+	if d.Metrics == nil {
+		d.Metrics = before.Metrics
+	}
+	if len(d.Folders) == 1 && len(before.Folders) > 0 && before.Folders[0] == d.Folders[0] {
+		d.Folders = before.Folders
+	}
+	return d
 }
 
 // RuleKind tells a recording rule from an alert.
@@ -51,7 +70,9 @@ type Rule struct {
 	From        time.Time
 	Scope       string // "rules:payments/slo.yaml"
 	Kind        RuleKind
-	Name        string // the recorded metric, or the alert's name
+	Name        string   // the recorded metric, or the alert's name
+	UID         string   `json:",omitempty"` // of a Grafana-managed rule: what Grafana's own log calls it
+	Folders     []string `json:",omitempty"` // of a Grafana-managed rule: uids and titles, innermost first
 	Metrics     []string
 	Labels      map[string]string
 	Annotations map[string]string // only those that owner rules use; never free text
@@ -87,11 +108,13 @@ type SourceStatus struct {
 
 // Facts is everything a store keeps beside days that gives them a meaning.
 type Facts struct {
-	Actors     map[Digest][]ActorID // only the digests that were asked for
-	Queries    map[string]Query     // by Key
-	Dashboards []Dashboard          // oldest first
-	Rules      []Rule               // oldest first
-	Goals      []Goal               // oldest first
-	Coverage   []CoveredDay
-	Status     []SourceStatus
+	Actors      map[Digest][]ActorID // only the digests that were asked for
+	Queries     map[string]Query     // by Key
+	Dashboards  []Dashboard          // oldest first
+	Rules       []Rule               // oldest first
+	Goals       []Goal               // oldest first
+	Folders     []Folder             // oldest first
+	DataSources []DataSource         // oldest first
+	Coverage    []CoveredDay
+	Status      []SourceStatus
 }

@@ -48,6 +48,15 @@ func (k Key) AuthorEmail(email string) Digest { return k.sum("author-email", fol
 // AuthorLocal is the digest of the local part of a git author's e-mail, case-folded.
 func (k Key) AuthorLocal(local string) Digest { return k.sum("author-local", fold(local)) }
 
+// Member returns the digests by which a member with a login, and perhaps an e-mail, is found: in Grafana and as a git author.
+func (k Key) Member(login, email string) []Digest {
+	all := []Digest{k.Login(login), k.AuthorName(login), k.AuthorEmail(login), k.AuthorLocal(login)}
+	if email != "" && fold(email) != fold(login) {
+		all = append(all, k.AuthorEmail(email))
+	}
+	return all
+}
+
 // Prefix is the digest of a network prefix, masked.
 func (k Key) Prefix(p netip.Prefix) Digest { return k.sum("net", p.Masked().String()) }
 

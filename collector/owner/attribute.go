@@ -16,6 +16,7 @@ const (
 	ReasonMetric         = "metric"          // a selector of its metrics
 	ReasonRuleLabel      = "rule label"      // labels of the rule
 	ReasonRuleAnnotation = "rule annotation" // annotations of the rule
+	ReasonRuleFolder     = "rule folder"     // folder of a rule in Grafana
 	ReasonRulePath       = "rule path"       // path of the rule's file
 	ReasonGoal           = "goal"            // the goal names the team
 )
@@ -32,7 +33,7 @@ const (
 var robots = []string{
 	activity.RobotServiceAccount, activity.RobotAPI, activity.RobotKiosk, activity.RobotPlaylist, activity.RobotRefresh,
 	activity.RobotRender, activity.RobotPublicDashboard, activity.RobotRuleEvaluation, activity.RobotGrafana,
-	activity.RobotBotCommit, activity.RobotAutomation, activity.RobotClockwork,
+	activity.RobotBotCommit, activity.RobotAutomation, activity.RobotClockwork, activity.RobotProvisioning, activity.RobotDuplicate,
 }
 
 // Attribute says whose acts days are: one act for each, in the same order. It learns the addresses of Grafanas, and who acts by
@@ -40,10 +41,13 @@ var robots = []string{
 func (b *Book) Attribute(days []activity.Day) []activity.Act {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	learned, regular := b.learnGrafanas(days), b.clockwork(days)
+	learned, regular, twice := b.learnGrafanas(days), b.clockwork(days), b.toldTwice(days)
 	acts := make([]activity.Act, len(days))
 	for i := range days {
 		acts[i].Day = days[i]
+		if t, ok := twice[i]; ok {
+			t.apply(&acts[i].Day)
+		}
 		b.judge(&acts[i], learned)
 		if regular[i] && acts[i].Outcome != activity.Automated {
 			acts[i].Outcome, acts[i].Reason, acts[i].Team = activity.Automated, activity.RobotClockwork, ""

@@ -27,6 +27,7 @@ type Book struct {
 	rules      map[place][]activity.Rule // by From
 	dashboards map[place][]activity.Dashboard
 	goals      map[place][]activity.Goal
+	inventory  inventory
 
 	subjects map[subjectKey][]span // cache; what is learned of a subject drops its entry
 	paths    map[string][]int      // cache: scope -> teams whose rule paths hold it
@@ -50,7 +51,7 @@ func New(c Config, key activity.Key, f activity.Facts) (*Book, error) {
 		config: c, location: c.Location, claims: c.claims(key), selectors: sel,
 		folders: map[string][]int{}, uids: map[string][]int{}, tenants: map[string][]int{}, byName: map[string]int{},
 		actors: map[activity.ActorID]*actor{}, queries: map[string]activity.Query{}, covered: map[string]bool{}, rules: map[place][]activity.Rule{},
-		dashboards: map[place][]activity.Dashboard{}, goals: map[place][]activity.Goal{},
+		dashboards: map[place][]activity.Dashboard{}, goals: map[place][]activity.Goal{}, inventory: newInventory(c, f),
 		subjects: map[subjectKey][]span{}, paths: map[string][]int{},
 	}
 	if b.location == nil {
@@ -137,7 +138,10 @@ func (b *Book) LearnRule(r activity.Rule) {
 	r.Metrics = sorted(r.Metrics)
 	at := place{r.Scope, r.Name}
 	b.rules[at] = insertByTime(b.rules[at], r, func(r activity.Rule) time.Time { return r.From },
-		func(o activity.Rule) bool { return o.Kind == r.Kind })
+		func(o activity.Rule) bool { return o.Kind == r.Kind && o.UID == r.UID })
+	if r.UID != "" {
+		b.inventory.uids[place{r.Scope, r.UID}] = r.Name
+	}
 	delete(b.subjects, subjectKey{class: classRule, scope: r.Scope, name: r.Name})
 }
 

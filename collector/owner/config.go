@@ -58,8 +58,9 @@ type Team struct {
 	// of one word the local part of an e-mail too.
 	Authors []string
 
-	// GrafanaTeams are read by the caller, who adds their members to Members.
+	// GrafanaTeams are names of teams in a Grafana.
 	GrafanaTeams []string
+	Seen         []activity.Membership // who was seen in them; set by Config.WithGrafanaTeams
 
 	Folders    []string // titles or uids of dashboard folders
 	Dashboards []string // dashboard uids

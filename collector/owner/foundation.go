@@ -45,12 +45,13 @@ func (b *Book) Foundations(acts []activity.Act) map[string]Foundation {
 		}
 	}
 	b.foundFacts(found)
+	listed, promQL := b.inventory.tellsDataSources()
 	out := make(map[string]Foundation, len(found))
 	for i, t := range b.config.Teams {
 		f := &found[i]
 		couldCollect := len(t.Metrics)+len(t.RulePaths)+len(t.RuleLabels)+len(t.RuleAnnotations) > 0
 		settle(&f.Collection, couldCollect && len(b.rules)+len(b.queries) > 0)
-		settle(&f.QueryTooling, asked && (t.HasPeople() || len(t.Tenants)+len(t.Metrics) > 0))
+		settle(&f.QueryTooling, listed && !promQL || asked && (t.HasPeople() || len(t.Tenants)+len(t.Metrics) > 0))
 		settle(&f.Dashboards, looked && (len(b.dashboards) > 0 || len(t.Dashboards) > 0))
 		out[t.Name] = *f
 	}
@@ -74,11 +75,14 @@ func (b *Book) foundFacts(found []Foundation) {
 		}
 	}
 	for at, seen := range b.dashboards {
+		if seen[len(seen)-1].Removed {
+			continue
+		}
 		spans := b.cached(subjectKey{class: classDashboard, scope: at.scope, name: at.name})
 		for _, team := range spans[len(spans)-1].owners {
 			found[team].Dashboards = activity.Yes
 		}
-		for _, team := range b.selectors.owners(seen[len(seen)-1].Metrics, nil) {
+		for _, team := range b.selectors.owners(spans[len(spans)-1].metrics, nil) {
 			found[team].Collection = activity.Yes
 		}
 	}

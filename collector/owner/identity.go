@@ -41,11 +41,14 @@ func (c Config) claims(key activity.Key) map[activity.Digest][]claim {
 	}
 	for i, t := range c.Teams {
 		for _, m := range t.Members {
-			cl := claim{kind: claimMember, team: i, from: m.From, to: m.To}
-			add(key.Login(m.Login), cl)
-			add(key.AuthorName(m.Login), cl)
-			add(key.AuthorEmail(m.Login), cl)
-			add(key.AuthorLocal(m.Login), cl)
+			for _, d := range key.Member(m.Login, "") {
+				add(d, claim{kind: claimMember, team: i, from: m.From, to: m.To})
+			}
+		}
+		for _, m := range t.Seen {
+			for _, d := range m.Digests {
+				add(d, claim{kind: claimMember, team: i, from: m.From, to: m.To})
+			}
 		}
 		for _, entry := range t.Authors {
 			for _, d := range parseAuthor(entry).digests(key) {

@@ -46,6 +46,9 @@ func (b *Book) subject(d *activity.Day) (class, span) {
 		return c, span{}
 	}
 	key := subjectKey{class: c, scope: d.Scope, name: d.Subject}
+	if name, ok := b.inventory.uids[place{d.Scope, d.Subject}]; ok && c == classRule {
+		key.name = name // Grafana's log knows its rules by uid
+	}
 	if c == classQuery || c == classMetric {
 		key.scope = "" // known by fingerprint or name wherever it is asked
 	}
@@ -104,10 +107,10 @@ func (b *Book) spans(key subjectKey) []span {
 	var out []span
 	switch key.class {
 	case classDashboard:
-		for _, d := range b.dashboards[place{key.scope, key.name}] {
+		for _, d := range whole(b.dashboards[place{key.scope, key.name}]) {
 			s := span{from: b.dateOf(d.Seen), known: true, metrics: d.Metrics, owners: b.uids[key.name]}
-			for i := 0; i < len(d.Folders) && len(s.owners) == 0; i++ {
-				s.owners = b.folders[d.Folders[i]] // innermost first: the most specific folder wins
+			if len(s.owners) == 0 {
+				s.owners = b.folderOwners(key.scope, d.Folders)
 			}
 			out = append(out, s)
 		}
@@ -136,6 +139,21 @@ func (b *Book) spans(key subjectKey) []span {
 	return out
 }
 
+// whole fills in what single sightings of a dashboard, oldest first, do not tell: before an inventory knew it too.
+func whole(seen []activity.Dashboard) []activity.Dashboard {
+	out := slices.Clone(seen)
+	for i := 1; i < len(out); i++ {
+		out[i] = out[i].After(out[i-1])
+	}
+	for i := len(out) - 2; i >= 0; i-- {
+		if out[i+1].Removed {
+			continue
+		}
+		out[i] = out[i].After(out[i+1])
+	}
+	return out
+}
+
 // ruleSpan finds the owner of a rule. What is written on the rule is the most explicit, its file's path comes next, and
 // the selector of the metric that it records last. Two teams that answer at one level conflict.
 func (b *Book) ruleSpan(r activity.Rule) span {
@@ -155,6 +173,9 @@ func (b *Book) ruleSpan(r activity.Rule) span {
 			}
 		}
 		s.owners = append(s.owners, i)
+	}
+	if len(s.owners) == 0 {
+		s.owners, s.reason = b.folderOwners(r.Scope, r.Folders), ReasonRuleFolder
 	}
 	if len(s.owners) == 0 {
 		s.owners, s.reason = b.pathOwners(r.Scope), ReasonRulePath

@@ -17,16 +17,19 @@ type Commit struct {
 	Source  string
 	Version int64 // the version that the reader of the cursors saw; another one is ErrFenced
 
-	Days       *Folded // sums to add; nil for none
-	Queries    []activity.Query
-	Texts      []Text // whose queries are known now
-	Profile    string // under which they are
-	Dashboards []activity.Dashboard
-	Rules      []activity.Rule
-	Goals      []activity.Goal // Query already replaced by its fingerprint
-	Covered    []activity.CoveredDay
-	Totals     []EventTotal
-	Malformed  int64
+	Days        *Folded // sums to add; nil for none
+	Queries     []activity.Query
+	Texts       []Text // whose queries are known now
+	Profile     string // under which they are
+	Dashboards  []activity.Dashboard
+	Rules       []activity.Rule
+	Goals       []activity.Goal // Query already replaced by its fingerprint
+	Folders     []activity.Folder
+	DataSources []activity.DataSource
+	Teams       []TeamSnapshot
+	Covered     []activity.CoveredDay
+	Totals      []EventTotal
+	Malformed   int64
 
 	Cursors map[string][]byte // cursors to set, by name; an empty value removes one
 	Held    []byte            // open parts of acts; nil leaves them as they are
@@ -140,6 +143,11 @@ func (s *Store) Save(ctx context.Context, c Commit) (version int64, err error) {
 		if err := saveFacts(ctx, tx, c); err != nil {
 			return err
 		}
+		for _, t := range c.Teams {
+			if err := saveTeams(ctx, tx, c.Source, t); err != nil {
+				return err
+			}
+		}
 		return saveProgress(ctx, tx, c)
 	})
 	if err != nil {
@@ -205,17 +213,44 @@ func saveFacts(ctx context.Context, tx *sql.Tx, c Commit) error {
 		return err
 	}
 	for _, d := range c.Dashboards {
-		if known, err := knownDashboard(ctx, tx, d); err != nil {
+		var last activity.Dashboard
+		known, err := lastFact(ctx, tx, "dashboard", d.Scope, d.UID, d.Seen, &last)
+		if err != nil {
 			return err
-		} else if known {
-			continue
+		}
+		if known {
+			if d = d.After(last); d.Same(last) {
+				continue // logs tell a dashboard's folder at every view
+			}
 		}
 		if err := save("dashboard", d.Scope, d.UID, d.Seen, d); err != nil {
 			return err
 		}
 	}
+	for _, f := range c.Folders {
+		var last activity.Folder
+		if known, err := lastFact(ctx, tx, "folder", f.Scope, f.UID, f.Seen, &last); err != nil {
+			return err
+		} else if known && f.Same(last) {
+			continue
+		}
+		if err := save("folder", f.Scope, f.UID, f.Seen, f); err != nil {
+			return err
+		}
+	}
+	for _, d := range c.DataSources {
+		var last activity.DataSource
+		if known, err := lastFact(ctx, tx, "datasource", d.Scope, d.UID, d.Seen, &last); err != nil {
+			return err
+		} else if known && d.Same(last) {
+			continue
+		}
+		if err := save("datasource", d.Scope, d.UID, d.Seen, d); err != nil {
+			return err
+		}
+	}
 	for _, r := range c.Rules {
-		if err := save("rule", r.Scope, string(r.Kind)+" "+r.Name, r.From, r); err != nil {
+		if err := save("rule", r.Scope, strings.TrimSpace(string(r.Kind)+" "+r.Name+" "+r.UID), r.From, r); err != nil {
 			return err
 		}
 	}
@@ -227,20 +262,15 @@ func saveFacts(ctx context.Context, tx *sql.Tx, c Commit) error {
 	return nil
 }
 
-// knownDashboard reports whether nothing about d is new since the last time it was seen before: logs tell a dashboard's folder
-// at every view.
-func knownDashboard(ctx context.Context, tx *sql.Tx, d activity.Dashboard) (bool, error) {
+// lastFact reads into to what was known of a thing at a time, and reports whether anything was.
+func lastFact(ctx context.Context, tx *sql.Tx, class, scope, name string, at time.Time, to any) (known bool, err error) {
 	var facts []byte
-	err := tx.QueryRowContext(ctx, "SELECT facts FROM fact WHERE class = 'dashboard' AND scope = ? AND name = ? AND since <= ? ORDER BY since DESC LIMIT 1",
-		d.Scope, d.UID, d.Seen.UnixNano()).Scan(&facts)
+	err = tx.QueryRowContext(ctx, "SELECT facts FROM fact WHERE class = ? AND scope = ? AND name = ? AND since <= ? ORDER BY since DESC LIMIT 1",
+		class, scope, name, at.UnixNano()).Scan(&facts)
 	if err != nil {
 		return false, optional(err)
 	}
-	var last activity.Dashboard
-	if err := json.Unmarshal(facts, &last); err != nil {
-		return false, err
-	}
-	return last.Same(d), nil
+	return true, json.Unmarshal(facts, to)
 }
 
 // SaveStatus keeps how the last attempt to read a source ended. A zero LastSuccess leaves the last one.

@@ -120,6 +120,10 @@ func datedFacts(ctx context.Context, tx *sql.Tx, f *activity.Facts) error {
 			return appendFact(&f.Dashboards, facts)
 		case "rule":
 			return appendFact(&f.Rules, facts)
+		case "folder":
+			return appendFact(&f.Folders, facts)
+		case "datasource":
+			return appendFact(&f.DataSources, facts)
 		default:
 			return appendFact(&f.Goals, facts)
 		}

@@ -35,7 +35,7 @@ func (s *Store) RetiredPeople(ctx context.Context) ([]TeamWeekPeople, error) {
 // RetireDue reports whether there is an actor to forget before a date.
 func (s *Store) RetireDue(ctx context.Context, before activity.Date) (due bool, err error) {
 	err = s.read(ctx, func(tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM day WHERE date < ? AND people)", before).Scan(&due)
+		return tx.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM day WHERE date < ? AND people) OR EXISTS (SELECT 1 FROM team_member WHERE last < ?)", before, before).Scan(&due)
 	})
 	return due, err
 }
@@ -45,6 +45,9 @@ func (s *Store) RetireDue(ctx context.Context, before activity.Date) (due bool, 
 // already the larger stays). It returns how many rows were retired.
 func (s *Store) Retire(ctx context.Context, before activity.Date, attribute func([]activity.Day) ([]activity.Act, []TeamWeekPeople)) (rows int64, err error) {
 	err = s.write(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, "DELETE FROM team_member WHERE last < ?", before); err != nil {
+			return err
+		}
 		var first sql.NullInt64
 		if err := tx.QueryRowContext(ctx, "SELECT min(date) FROM day WHERE date < ? AND people", before).Scan(&first); err != nil || !first.Valid {
 			return err

@@ -28,6 +28,7 @@ const wholeRetention = 9 * week
 type config struct {
 	Path       string // of the file
 	StoreURL   string
+	StoreFile  string // holds the password of a PostgreSQL user; empty for none
 	Sources    []sourceConfig
 	Owner      owner.Config
 	RuleLabels []string // labels of rules whose values name teams, beside those that are typed out
@@ -115,6 +116,10 @@ func resolve(f *file, s *settings) (*config, error) {
 	if c.StoreURL, err = storeURL(s); err != nil {
 		return nil, err
 	}
+	c.StoreFile = s.file("store.password_file")
+	if c.StoreFile != "" && strings.HasPrefix(c.StoreURL, "sqlite:") {
+		return nil, usageErrorf("%s: a file of SQLite has no password\nhint: leave it out, or store in PostgreSQL: postgres://user@host/database", s.where("store.password_file"))
+	}
 	if err := refuseLater(s); err != nil {
 		return nil, err
 	}
@@ -168,9 +173,12 @@ func storeURL(s *settings) (string, error) {
 	case scheme == "sqlite" && rest != "":
 		return "sqlite:" + relative(filepath.Dir(s.path), strings.TrimPrefix(rest, "//")), nil
 	case scheme == "postgres" || scheme == "postgresql":
-		return "", usageErrorf("%s: this version can't store in PostgreSQL\nhint: use sqlite:maturity.db", s.where("store.url"))
+		if u, err := url.Parse(text); err != nil || u.Host == "" && u.Query().Get("host") == "" || strings.Trim(u.Path, "/") == "" {
+			return "", usageErrorf("%s: %q is not the address of a PostgreSQL database\nhint: write it as postgres://user@host:5432/database", s.where("store.url"), withoutPassword(text))
+		}
+		return text, nil
 	}
-	return "", usageErrorf("%s: %q is not the address of a store\nhint: write it as sqlite:maturity.db", s.where("store.url"), withoutPassword(text))
+	return "", usageErrorf("%s: %q is not the address of a store\nhint: write it as sqlite:maturity.db, or as postgres://user@host/database", s.where("store.url"), withoutPassword(text))
 }
 
 // withoutPassword keeps a secret in an address out of messages.

@@ -29,7 +29,8 @@ type file struct {
 }
 
 type storeFile struct {
-	URL word `yaml:"url"`
+	URL          word `yaml:"url"`
+	PasswordFile word `yaml:"password_file"`
 }
 
 type sourceFile struct {

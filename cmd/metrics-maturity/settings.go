@@ -29,6 +29,7 @@ func defaults() map[string]string {
 	return map[string]string{
 		"timezone":                "UTC",
 		"store.url":               "sqlite:maturity.db",
+		"store.password_file":     "",
 		"privacy.hash_key_file":   "",
 		"privacy.actor_retention": "100d",
 		"privacy.min_team_size":   "4",
@@ -72,6 +73,7 @@ func newSettings(path string, text []byte, f *file, o overrides) (*settings, err
 	lines := map[string]int{
 		"timezone":                f.Timezone.Line,
 		"store.url":               f.Store.URL.Line,
+		"store.password_file":     f.Store.PasswordFile.Line,
 		"privacy.hash_key_file":   f.Privacy.HashKeyFile.Line,
 		"privacy.actor_retention": f.Privacy.ActorRetention.Line,
 		"privacy.min_team_size":   f.Privacy.MinTeamSize.Line,

@@ -72,9 +72,9 @@ func openDesk(ctx context.Context, c *config, readOnly bool, log *slog.Logger) (
 	if err != nil {
 		return nil, err
 	}
-	s, err := store.Open(ctx, c.StoreURL, store.Options{Key: key, Timezone: c.Owner.Location.String(), ReadOnly: readOnly})
+	s, err := store.Open(ctx, c.StoreURL, store.Options{Key: key, Timezone: c.Owner.Location.String(), ReadOnly: readOnly, PasswordFile: c.StoreFile})
 	switch {
-	case errors.Is(err, store.ErrKey), errors.Is(err, store.ErrTimezone), errors.Is(err, store.ErrMissing):
+	case errors.Is(err, store.ErrKey), errors.Is(err, store.ErrTimezone), errors.Is(err, store.ErrMissing), errors.Is(err, store.ErrVersion):
 		return nil, asUsage(err)
 	case err != nil:
 		return nil, err
@@ -155,9 +155,16 @@ func (c *config) buildSources(log *slog.Logger) []collector.Source {
 	return sources
 }
 
-// cacheDir holds clones of repositories, beside the store.
+// cacheDir holds clones of repositories: beside the store if that is a file, else with the user's caches. It may be lost at any time.
 func (c *config) cacheDir() string {
-	return strings.TrimPrefix(c.StoreURL, "sqlite:") + ".repositories"
+	if path, ok := strings.CutPrefix(c.StoreURL, "sqlite:"); ok {
+		return path + ".repositories"
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		dir = os.TempDir()
+	}
+	return filepath.Join(dir, "metrics-maturity.repositories")
 }
 
 // stageSources tells the assessment what each source could have shown.

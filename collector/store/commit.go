@@ -1,13 +1,16 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
 )
@@ -46,12 +49,6 @@ type EventTotal struct {
 	Count   int64
 }
 
-// Actor is one actor's hashes: of the whole identity, and those by which owner rules may find it.
-type Actor struct {
-	Whole   activity.Digest
-	Digests []activity.Digest
-}
-
 // Progress is how far a source was read.
 type Progress struct {
 	Version int64
@@ -61,12 +58,13 @@ type Progress struct {
 
 // Progress returns how far source was read; an unknown source starts at version 0 with nothing.
 func (s *Store) Progress(ctx context.Context, source string) (Progress, error) {
-	p := Progress{Cursors: map[string][]byte{}}
-	err := s.read(ctx, func(tx *sql.Tx) error {
-		if err := optional(tx.QueryRowContext(ctx, "SELECT version FROM source WHERE name = ?", source).Scan(&p.Version)); err != nil {
+	var p Progress
+	err := s.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		p = Progress{Cursors: map[string][]byte{}}
+		if err := optional(tx.QueryRowContext(ctx, "SELECT version FROM source WHERE name = $1", source).Scan(&p.Version)); err != nil {
 			return err
 		}
-		if err := optional(tx.QueryRowContext(ctx, "SELECT state FROM held WHERE source = ?", source).Scan(&p.Held)); err != nil {
+		if err := optional(tx.QueryRowContext(ctx, "SELECT state FROM held WHERE source = $1", source).Scan(&p.Held)); err != nil {
 			return err
 		}
 		return each(ctx, tx, func(r *sql.Rows) error {
@@ -77,52 +75,18 @@ func (s *Store) Progress(ctx context.Context, source string) (Progress, error) {
 			}
 			p.Cursors[name] = value
 			return nil
-		}, "SELECT name, value FROM cursor WHERE source = ?", source)
+		}, "SELECT name, value FROM cursor WHERE source = $1", source)
 	})
 	return p, err
 }
 
-// ActorIDs returns the id of each actor, in order, and makes those that are new.
-func (s *Store) ActorIDs(ctx context.Context, actors []Actor) ([]activity.ActorID, error) {
-	ids := make([]activity.ActorID, len(actors))
-	err := s.write(ctx, func(tx *sql.Tx) error {
-		var find, insert, digest *sql.Stmt
-		if err := prepareAll(ctx, tx, map[**sql.Stmt]string{
-			&find:   "SELECT id FROM actor WHERE whole = ?",
-			&insert: "INSERT INTO actor (whole, key_id) VALUES (?, ?) RETURNING id",
-			&digest: "INSERT OR IGNORE INTO actor_digest (digest, actor) VALUES (?, ?)",
-		}); err != nil {
-			return err
-		}
-		for i, a := range actors {
-			err := find.QueryRowContext(ctx, a.Whole[:]).Scan(&ids[i])
-			if err == nil {
-				continue
-			}
-			if !errors.Is(err, sql.ErrNoRows) {
-				return err
-			}
-			if err := insert.QueryRowContext(ctx, a.Whole[:], s.keyID).Scan(&ids[i]); err != nil {
-				return err
-			}
-			for _, d := range a.Digests {
-				if _, err := digest.ExecContext(ctx, d[:], ids[i]); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
-	})
-	return ids, err
-}
-
 // Save commits c and returns the source's new version.
 func (s *Store) Save(ctx context.Context, c Commit) (version int64, err error) {
-	err = s.write(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, "INSERT OR IGNORE INTO source (name) VALUES (?)", c.Source); err != nil {
+	err = s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, "INSERT INTO source (name) VALUES ($1) ON CONFLICT DO NOTHING", c.Source); err != nil {
 			return err
 		}
-		r, err := tx.ExecContext(ctx, "UPDATE source SET version = version + 1, malformed = malformed + ? WHERE name = ? AND version = ?", c.Malformed, c.Source, c.Version)
+		r, err := tx.ExecContext(ctx, "UPDATE source SET version = version + 1, malformed = malformed + $1 WHERE name = $2 AND version = $3", c.Malformed, c.Source, c.Version)
 		if err != nil {
 			return err
 		}
@@ -157,28 +121,44 @@ func (s *Store) Save(ctx context.Context, c Commit) (version int64, err error) {
 }
 
 func saveProgress(ctx context.Context, tx *sql.Tx, c Commit) error {
-	for name, value := range c.Cursors {
-		var err error
-		if len(value) == 0 {
-			_, err = tx.ExecContext(ctx, "DELETE FROM cursor WHERE source = ? AND name = ?", c.Source, name)
-		} else {
-			_, err = tx.ExecContext(ctx, "INSERT OR REPLACE INTO cursor (source, name, value) VALUES (?, ?, ?)", c.Source, name, value)
-		}
-		if err != nil {
+	var set [][]any
+	for _, name := range slices.Sorted(maps.Keys(c.Cursors)) {
+		if value := c.Cursors[name]; len(value) > 0 {
+			set = append(set, []any{c.Source, name, value})
+		} else if _, err := tx.ExecContext(ctx, "DELETE FROM cursor WHERE source = $1 AND name = $2", c.Source, name); err != nil {
 			return err
 		}
 	}
-	for _, d := range c.Covered {
-		if _, err := tx.ExecContext(ctx, "INSERT OR IGNORE INTO coverage (source, class, date) VALUES (?, ?, ?)", d.Source, d.Class, d.Date); err != nil {
-			return err
-		}
+	if err := insert(ctx, tx, "INSERT INTO cursor (source, name, value)", "ON CONFLICT (source, name) DO UPDATE SET value = excluded.value", set); err != nil {
+		return err
 	}
-	for _, t := range c.Totals {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO event_total (source, kind, outcome, count) VALUES (?, ?, ?, ?)
-			ON CONFLICT DO UPDATE SET count = count + excluded.count`, t.Source, t.Kind, t.Outcome, t.Count); err != nil {
-			return err
-		}
+	var covered [][]any
+	for _, d := range slices.SortedFunc(slices.Values(c.Covered), compareCovered) {
+		covered = append(covered, []any{d.Source, d.Class, d.Date})
 	}
+	if err := insert(ctx, tx, "INSERT INTO coverage (source, class, date)", "ON CONFLICT DO NOTHING", covered); err != nil {
+		return err
+	}
+	var totals [][]any
+	for _, t := range slices.SortedFunc(slices.Values(c.Totals), EventTotal.compare) {
+		totals = append(totals, []any{t.Source, t.Kind, t.Outcome, t.Count})
+	}
+	if err := insert(ctx, tx, "INSERT INTO event_total (source, kind, outcome, count)",
+		"ON CONFLICT (source, kind, outcome) DO UPDATE SET count = event_total.count + excluded.count", totals); err != nil {
+		return err
+	}
+	return saveHeld(ctx, tx, c)
+}
+
+func compareCovered(a, b activity.CoveredDay) int {
+	return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Class, b.Class), cmp.Compare(a.Date, b.Date))
+}
+
+func (t EventTotal) compare(o EventTotal) int {
+	return cmp.Or(cmp.Compare(t.Source, o.Source), cmp.Compare(t.Kind, o.Kind), cmp.Compare(t.Outcome, o.Outcome))
+}
+
+func saveHeld(ctx context.Context, tx *sql.Tx, c Commit) error {
 	if c.Held == nil {
 		return nil
 	}
@@ -186,20 +166,22 @@ func saveProgress(ctx context.Context, tx *sql.Tx, c Commit) error {
 	if err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, "INSERT OR REPLACE INTO held (source, state, totals) VALUES (?, ?, ?)", c.Source, c.Held, totals); err != nil {
+	if _, err := tx.ExecContext(ctx, `INSERT INTO held (source, state, totals) VALUES ($1, $2, $3)
+		ON CONFLICT (source) DO UPDATE SET state = excluded.state, totals = excluded.totals`, c.Source, c.Held, totals); err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, "DELETE FROM held_day WHERE source = ?", c.Source); err != nil || c.HeldDay == nil {
+	if _, err := tx.ExecContext(ctx, "DELETE FROM held_day WHERE source = $1", c.Source); err != nil || c.HeldDay == nil {
 		return err
 	}
 	return c.HeldDay.byDate(func(date activity.Date, rows []foldedRow) error {
-		_, err := tx.ExecContext(ctx, "INSERT INTO held_day (source, date, block) VALUES (?, ?, ?)", c.Source, date, c.HeldDay.encode(date, rows))
+		_, err := tx.ExecContext(ctx, "INSERT INTO held_day (source, date, block) VALUES ($1, $2, $3)", c.Source, date, c.HeldDay.encode(date, rows))
 		return err
 	})
 }
 
 func saveFacts(ctx context.Context, tx *sql.Tx, c Commit) error {
-	addFact, err := tx.PrepareContext(ctx, "INSERT OR REPLACE INTO fact (class, scope, name, since, facts) VALUES (?, ?, ?, ?, ?)")
+	addFact, err := tx.PrepareContext(ctx, `INSERT INTO fact (class, scope, name, since, facts) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (class, scope, name, since) DO UPDATE SET facts = excluded.facts`)
 	if err != nil {
 		return err
 	}
@@ -209,7 +191,7 @@ func saveFacts(ctx context.Context, tx *sql.Tx, c Commit) error {
 		if err != nil {
 			return err
 		}
-		_, err = addFact.ExecContext(ctx, class, scope, name, since.UnixNano(), facts)
+		_, err = addFact.ExecContext(ctx, class, clean(scope), clean(name), since.UnixNano(), facts)
 		return err
 	}
 	for _, d := range c.Dashboards {
@@ -265,81 +247,32 @@ func saveFacts(ctx context.Context, tx *sql.Tx, c Commit) error {
 // lastFact reads into to what was known of a thing at a time, and reports whether anything was.
 func lastFact(ctx context.Context, tx *sql.Tx, class, scope, name string, at time.Time, to any) (known bool, err error) {
 	var facts []byte
-	err = tx.QueryRowContext(ctx, "SELECT facts FROM fact WHERE class = ? AND scope = ? AND name = ? AND since <= ? ORDER BY since DESC LIMIT 1",
-		class, scope, name, at.UnixNano()).Scan(&facts)
+	err = tx.QueryRowContext(ctx, "SELECT facts FROM fact WHERE class = $1 AND scope = $2 AND name = $3 AND since <= $4 ORDER BY since DESC LIMIT 1",
+		class, clean(scope), clean(name), at.UnixNano()).Scan(&facts)
 	if err != nil {
 		return false, optional(err)
 	}
 	return true, json.Unmarshal(facts, to)
 }
 
+// clean makes text of what a log may hold: PostgreSQL takes neither zero bytes nor what is no UTF-8.
+func clean(s string) string {
+	if utf8.ValidString(s) && !strings.Contains(s, "\x00") {
+		return s
+	}
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+}
+
 // SaveStatus keeps how the last attempt to read a source ended. A zero LastSuccess leaves the last one.
 func (s *Store) SaveStatus(ctx context.Context, st activity.SourceStatus) error {
-	return s.write(ctx, func(tx *sql.Tx) error {
+	return s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		var last int64
 		if !st.LastSuccess.IsZero() {
 			last = st.LastSuccess.UnixNano()
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO source (name, up, error, note, last_success) VALUES (?, ?, ?, ?, ?)
-			ON CONFLICT (name) DO UPDATE SET up = excluded.up, error = excluded.error, note = excluded.note, last_success = max(last_success, excluded.last_success)`,
-			st.Source, st.Up, st.Error, st.Note, last)
+		_, err := tx.ExecContext(ctx, `INSERT INTO source (name, up, error, note, last_success) VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (name) DO UPDATE SET up = excluded.up, error = excluded.error, note = excluded.note, last_success = CASE WHEN excluded.last_success > source.last_success THEN excluded.last_success ELSE source.last_success END`,
+			st.Source, st.Up, clean(st.Error), clean(st.Note), last)
 		return err
 	})
-}
-
-// write runs f in a transaction, one at a time.
-func (s *Store) write(ctx context.Context, f func(*sql.Tx) error) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return explain(s.path, s.transaction(ctx, f, nil))
-}
-
-func (s *Store) read(ctx context.Context, f func(*sql.Tx) error) error {
-	return explain(s.path, s.transaction(ctx, f, &sql.TxOptions{ReadOnly: true}))
-}
-
-func (s *Store) transaction(ctx context.Context, f func(*sql.Tx) error, o *sql.TxOptions) error {
-	tx, err := s.db.BeginTx(ctx, o)
-	if err != nil {
-		return err
-	}
-	if err := f(tx); err != nil {
-		// A cancelled context rolls back and closes statements, which is all that err may say.
-		return errors.Join(ctx.Err(), err, ignoreDone(tx.Rollback()))
-	}
-	if err := tx.Commit(); err != nil {
-		return errors.Join(ctx.Err(), err) // a cancelled context rolls back: say so
-	}
-	return nil
-}
-
-// ignoreDone hides that a transaction was already rolled back, as SQLite does by itself on a full disk.
-func ignoreDone(err error) error {
-	if errors.Is(err, sql.ErrTxDone) || (err != nil && strings.Contains(err.Error(), "no transaction is active")) {
-		return nil
-	}
-	return err
-}
-
-// optional takes a missing row for a zero value.
-func optional(err error) error {
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil
-	}
-	return err
-}
-
-// each calls f on every row of a query.
-func each(ctx context.Context, tx *sql.Tx, f func(*sql.Rows) error, query string, args ...any) error {
-	rows, err := tx.QueryContext(ctx, query, args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := f(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
 }

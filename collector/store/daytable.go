@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -17,28 +18,8 @@ const maxMerged = 1 << 16
 
 // dayTable writes blocks of days within one transaction.
 type dayTable struct {
-	ctx                         context.Context
-	last, find, insert, dropOne *sql.Stmt
-}
-
-func newDayTable(ctx context.Context, tx *sql.Tx) (*dayTable, error) {
-	t := &dayTable{ctx: ctx}
-	return t, prepareAll(ctx, tx, map[**sql.Stmt]string{
-		&t.last:    "SELECT part, rows, count(*) OVER () FROM day WHERE source = ? AND date = ? ORDER BY part DESC LIMIT 1",
-		&t.find:    "SELECT block FROM day WHERE part = ?",
-		&t.dropOne: "DELETE FROM day WHERE part = ?",
-		&t.insert:  "INSERT INTO day (source, date, rows, people, block) VALUES (?, ?, ?, ?, ?)",
-	})
-}
-
-// prepareAll prepares statements, which end with their transaction.
-func prepareAll(ctx context.Context, tx *sql.Tx, statements map[**sql.Stmt]string) (err error) {
-	for to, query := range statements {
-		if *to, err = tx.PrepareContext(ctx, query); err != nil {
-			return err
-		}
-	}
-	return nil
+	ctx context.Context
+	tx  *sql.Tx
 }
 
 // addDays adds sums: a block for each date.
@@ -46,26 +27,27 @@ func addDays(ctx context.Context, tx *sql.Tx, f *Folded) error {
 	if f == nil || f.Len() == 0 {
 		return nil
 	}
-	t, err := newDayTable(ctx, tx)
-	if err != nil {
-		return err
-	}
+	t := dayTable{ctx, tx}
 	return f.byDate(func(date activity.Date, rows []foldedRow) error { return t.add(f, date, rows) })
 }
 
 // add writes the rows of one date. Once there are some blocks of it, those that are no larger are merged into it, so that the
 // blocks of a day stay few and each row is written a few times at most, however often a source is read.
-func (t *dayTable) add(f *Folded, date activity.Date, rows []foldedRow) error {
+func (t dayTable) add(f *Folded, date activity.Date, rows []foldedRow) error {
 	for {
 		var part, size, blocks int64
-		if err := optional(t.last.QueryRowContext(t.ctx, f.Source, date).Scan(&part, &size, &blocks)); err != nil {
+		if err := optional(t.tx.QueryRowContext(t.ctx, "SELECT part, rows, count(*) OVER () FROM day WHERE source = $1 AND date = $2 ORDER BY part DESC LIMIT 1", f.Source, date).Scan(&part, &size, &blocks)); err != nil {
 			return err
 		}
 		if blocks < fewBlocks || size > int64(len(rows)) || size > maxMerged {
 			break
 		}
 		var block []byte
-		if err := t.find.QueryRowContext(t.ctx, part).Scan(&block); err != nil {
+		err := t.tx.QueryRowContext(t.ctx, "DELETE FROM day WHERE part = $1 RETURNING block", part).Scan(&block)
+		if errors.Is(err, sql.ErrNoRows) {
+			break // another collector merges it at this moment
+		}
+		if err != nil {
 			return err
 		}
 		merged := NewFolded(f.Source)
@@ -73,10 +55,7 @@ func (t *dayTable) add(f *Folded, date activity.Date, rows []foldedRow) error {
 			return fmt.Errorf("source %s, %s: %w", f.Source, date, err)
 		}
 		merged.merge(f, rows)
-		if _, err := t.dropOne.ExecContext(t.ctx, part); err != nil {
-			return err
-		}
-		err := merged.byDate(func(_ activity.Date, sorted []foldedRow) error {
+		err = merged.byDate(func(_ activity.Date, sorted []foldedRow) error {
 			f, rows = merged, sorted
 			return nil
 		})
@@ -85,7 +64,7 @@ func (t *dayTable) add(f *Folded, date activity.Date, rows []foldedRow) error {
 		}
 	}
 	people := slices.ContainsFunc(rows, func(r foldedRow) bool { return r.actor != 0 })
-	_, err := t.insert.ExecContext(t.ctx, f.Source, date, len(rows), people, f.encode(date, rows))
+	_, err := t.tx.ExecContext(t.ctx, "INSERT INTO day (source, date, rows, people, block) VALUES ($1, $2, $3, $4, $5)", f.Source, date, len(rows), people, f.encode(date, rows))
 	return err
 }
 

@@ -36,7 +36,11 @@ func addQueries(ctx context.Context, tx *sql.Tx, queries []activity.Query) error
 			break
 		}
 		var block []byte
-		if err := tx.QueryRowContext(ctx, "DELETE FROM query WHERE part = ? RETURNING block", part).Scan(&block); err != nil {
+		err := tx.QueryRowContext(ctx, "DELETE FROM query WHERE part = $1 RETURNING block", part).Scan(&block)
+		if errors.Is(err, sql.ErrNoRows) {
+			break // another collector merges it at this moment
+		}
+		if err != nil {
 			return err
 		}
 		if err := decodeQueries(block, func(q activity.Query) {
@@ -48,7 +52,7 @@ func addQueries(ctx context.Context, tx *sql.Tx, queries []activity.Query) error
 			return err
 		}
 	}
-	_, err := tx.ExecContext(ctx, "INSERT INTO query (rows, block) VALUES (?, ?)", len(queries), encodeQueries(queries))
+	_, err := tx.ExecContext(ctx, "INSERT INTO query (rows, block) VALUES ($1, $2)", len(queries), encodeQueries(queries))
 	return err
 }
 

@@ -1,12 +1,10 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
@@ -22,7 +20,7 @@ func (s *Store) Days(ctx context.Context, from, to activity.Date) ([]activity.Da
 		to = maxDate
 	}
 	var days []activity.Day
-	err := s.read(ctx, func(tx *sql.Tx) (err error) {
+	err := s.read(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
 		days, err = readDays(ctx, tx, from, to, "SELECT date, source, block, part FROM day UNION ALL SELECT date, source, block, 0 FROM held_day")
 		return err
 	})
@@ -40,7 +38,7 @@ func readDays(ctx context.Context, tx *sql.Tx, from, to activity.Date, blocks st
 			return err
 		}
 		return in.block(date, source, block)
-	}, "SELECT date, source, block FROM ("+blocks+") WHERE date >= ? AND date < ? ORDER BY date, source, part", from, to)
+	}, "SELECT date, source, block FROM ("+blocks+") AS blocks WHERE date >= $1 AND date < $2 ORDER BY date, source, part", from, to)
 	in.flush()
 	return in.days, err
 }
@@ -48,8 +46,8 @@ func readDays(ctx context.Context, tx *sql.Tx, from, to activity.Date, blocks st
 // FirstDay returns the first date of which anything is stored; ok is false for an empty store.
 func (s *Store) FirstDay(ctx context.Context) (first activity.Date, ok bool, err error) {
 	var v sql.NullInt64
-	err = s.read(ctx, func(tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx, "SELECT min(date) FROM (SELECT min(date) AS date FROM day UNION ALL SELECT min(date) FROM coverage)").Scan(&v)
+	err = s.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, "SELECT min(date) FROM (SELECT min(date) AS date FROM day UNION ALL SELECT min(date) FROM coverage) AS dates").Scan(&v)
 	})
 	return activity.Date(v.Int64), v.Valid, err
 }
@@ -57,14 +55,18 @@ func (s *Store) FirstDay(ctx context.Context) (first activity.Date, ok bool, err
 // Coverage returns for which days each source can be trusted.
 func (s *Store) Coverage(ctx context.Context) ([]activity.CoveredDay, error) {
 	var f activity.Facts
-	err := s.read(ctx, func(tx *sql.Tx) error { return coverage(ctx, tx, &f) })
+	err := s.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		f.Coverage = nil
+		return coverage(ctx, tx, &f)
+	})
 	return f.Coverage, err
 }
 
 // Facts returns all that is kept beside days. Actors are given for digests only.
 func (s *Store) Facts(ctx context.Context, digests []activity.Digest) (activity.Facts, error) {
-	f := activity.Facts{Actors: map[activity.Digest][]activity.ActorID{}, Queries: map[string]activity.Query{}}
-	err := s.read(ctx, func(tx *sql.Tx) error {
+	var f activity.Facts
+	err := s.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		f = activity.Facts{Actors: map[activity.Digest][]activity.ActorID{}, Queries: map[string]activity.Query{}}
 		for chunk := range slices.Chunk(digests, 500) {
 			args := make([]any, len(chunk))
 			for i := range chunk {
@@ -79,7 +81,7 @@ func (s *Store) Facts(ctx context.Context, digests []activity.Digest) (activity.
 				d := activity.Digest(raw)
 				f.Actors[d] = append(f.Actors[d], id)
 				return nil
-			}, "SELECT digest, actor FROM actor_digest WHERE digest IN (?"+strings.Repeat(",?", len(args)-1)+") ORDER BY digest, actor", args...)
+			}, "SELECT digest, actor FROM actor_digest WHERE digest IN ("+placeholders(1, len(args))+") ORDER BY digest, actor", args...)
 			if err != nil {
 				return err
 			}
@@ -148,8 +150,8 @@ func coverage(ctx context.Context, tx *sql.Tx, f *activity.Facts) error {
 		}
 		f.Coverage = append(f.Coverage, d)
 		return nil
-	}, `SELECT source, class, date FROM coverage c WHERE class <> ?1
-		AND NOT EXISTS (SELECT 1 FROM coverage g WHERE g.source = c.source AND g.class = ?1 AND g.date = c.date)
+	}, `SELECT source, class, date FROM coverage c WHERE class <> $1
+		AND NOT EXISTS (SELECT 1 FROM coverage g WHERE g.source = c.source AND g.class = $1 AND g.date = c.date)
 		ORDER BY source, class, date`, ClassGap)
 }
 
@@ -174,8 +176,9 @@ func status(ctx context.Context, tx *sql.Tx, f *activity.Facts) error {
 
 // Totals returns the counters: events as judged when collected, those of still open acts among them.
 func (s *Store) Totals(ctx context.Context) ([]EventTotal, error) {
-	counts := map[EventTotal]int64{}
-	err := s.read(ctx, func(tx *sql.Tx) error {
+	var counts map[EventTotal]int64
+	err := s.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		counts = map[EventTotal]int64{}
 		err := each(ctx, tx, func(r *sql.Rows) error {
 			var t EventTotal
 			var n int64
@@ -208,8 +211,6 @@ func (s *Store) Totals(ctx context.Context) ([]EventTotal, error) {
 		t.Count = n
 		out = append(out, t)
 	}
-	slices.SortFunc(out, func(a, b EventTotal) int {
-		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Outcome, b.Outcome))
-	})
+	slices.SortFunc(out, EventTotal.compare)
 	return out, err
 }

@@ -3,7 +3,9 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
@@ -19,7 +21,8 @@ type TeamWeekPeople struct {
 // RetiredPeople returns the counts of people that were kept when their actors were forgotten.
 func (s *Store) RetiredPeople(ctx context.Context) ([]TeamWeekPeople, error) {
 	var out []TeamWeekPeople
-	err := s.read(ctx, func(tx *sql.Tx) error {
+	err := s.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		out = nil
 		return each(ctx, tx, func(r *sql.Rows) error {
 			var p TeamWeekPeople
 			if err := r.Scan(&p.Team, &p.Monday, &p.People); err != nil {
@@ -34,8 +37,8 @@ func (s *Store) RetiredPeople(ctx context.Context) ([]TeamWeekPeople, error) {
 
 // RetireDue reports whether there is an actor to forget before a date.
 func (s *Store) RetireDue(ctx context.Context, before activity.Date) (due bool, err error) {
-	err = s.read(ctx, func(tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM day WHERE date < ? AND people) OR EXISTS (SELECT 1 FROM team_member WHERE last < ?)", before, before).Scan(&due)
+	err = s.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM day WHERE date < $1 AND people) OR EXISTS (SELECT 1 FROM team_member WHERE last < $1)", before).Scan(&due)
 	})
 	return due, err
 }
@@ -44,12 +47,12 @@ func (s *Store) RetireDue(ctx context.Context, before activity.Date) (due bool, 
 // attribute is given every stored day, and returns an act for each together with the counts of people to keep (of a week that has one
 // already the larger stays). It returns how many rows were retired.
 func (s *Store) Retire(ctx context.Context, before activity.Date, attribute func([]activity.Day) ([]activity.Act, []TeamWeekPeople)) (rows int64, err error) {
-	err = s.write(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, "DELETE FROM team_member WHERE last < ?", before); err != nil {
+	err = s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, "DELETE FROM team_member WHERE last < $1", before); err != nil {
 			return err
 		}
 		var first sql.NullInt64
-		if err := tx.QueryRowContext(ctx, "SELECT min(date) FROM day WHERE date < ? AND people", before).Scan(&first); err != nil || !first.Valid {
+		if err := tx.QueryRowContext(ctx, "SELECT min(date) FROM day WHERE date < $1 AND people", before).Scan(&first); err != nil || !first.Valid {
 			return err
 		}
 		// Read in the transaction that deletes, so that nothing which another process adds meanwhile is lost.
@@ -62,7 +65,7 @@ func (s *Store) Retire(ctx context.Context, before activity.Date, attribute func
 			return fmt.Errorf("%d days were given as %d acts: nothing is forgotten", len(days), len(acts))
 		}
 		// The blocks are written anew, with the rows that have no actor as they are.
-		if _, err := tx.ExecContext(ctx, "DELETE FROM day WHERE date >= ? AND date < ?", first.Int64, before); err != nil {
+		if _, err := tx.ExecContext(ctx, "DELETE FROM day WHERE date >= $1 AND date < $2", first.Int64, before); err != nil {
 			return err
 		}
 		var folded map[string]*Folded
@@ -73,7 +76,8 @@ func (s *Store) Retire(ctx context.Context, before activity.Date, attribute func
 			}
 		}
 		for _, p := range people {
-			if _, err := tx.ExecContext(ctx, "INSERT INTO people (team, monday, people) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET people = max(people, excluded.people)", p.Team, p.Monday, p.People); err != nil {
+			if _, err := tx.ExecContext(ctx, `INSERT INTO people (team, monday, people) VALUES ($1, $2, $3) ON CONFLICT (team, monday)
+				DO UPDATE SET people = CASE WHEN excluded.people > people.people THEN excluded.people ELSE people.people END`, p.Team, p.Monday, p.People); err != nil {
 				return err
 			}
 		}
@@ -113,7 +117,10 @@ func retired(acts []activity.Act, first, before activity.Date) (bySource map[str
 
 // forgetIdle drops the actors of whom no day is left. Actors of open acts are kept: they are few, and have days soon.
 func forgetIdle(ctx context.Context, tx *sql.Tx, active map[activity.ActorID]bool) error {
-	var idle []activity.ActorID
+	if err := heldActors(ctx, tx, active); err != nil {
+		return err
+	}
+	var idle []any
 	err := each(ctx, tx, func(r *sql.Rows) error {
 		var id activity.ActorID
 		err := r.Scan(&id)
@@ -121,19 +128,40 @@ func forgetIdle(ctx context.Context, tx *sql.Tx, active map[activity.ActorID]boo
 			idle = append(idle, id)
 		}
 		return err
-	}, `SELECT id FROM actor a WHERE NOT EXISTS (SELECT 1 FROM held h, json_each(h.state, '$.parts') p WHERE json_extract(p.value, '$.actor') = a.id)`)
+	}, "SELECT id FROM actor ORDER BY id")
 	if err != nil {
 		return err
 	}
-	for _, id := range idle {
-		if _, err := tx.ExecContext(ctx, "DELETE FROM actor_digest WHERE actor = ?", id); err != nil {
-			return err
-		}
-		if _, err := tx.ExecContext(ctx, "DELETE FROM actor WHERE id = ?", id); err != nil {
-			return err
+	for chunk := range slices.Chunk(idle, idChunk) {
+		for _, from := range [...]string{"actor_digest WHERE actor", "actor WHERE id"} {
+			if _, err := tx.ExecContext(ctx, "DELETE FROM "+from+" IN ("+placeholders(1, len(chunk))+")", chunk...); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// heldActors adds the actors of open acts.
+func heldActors(ctx context.Context, tx *sql.Tx, active map[activity.ActorID]bool) error {
+	return each(ctx, tx, func(r *sql.Rows) error {
+		var state []byte
+		if err := r.Scan(&state); err != nil {
+			return err
+		}
+		var held struct {
+			Parts []struct {
+				Actor activity.ActorID `json:"actor"`
+			} `json:"parts"`
+		}
+		if err := json.Unmarshal(state, &held); err != nil {
+			return err
+		}
+		for _, p := range held.Parts {
+			active[p.Actor] = true
+		}
+		return nil
+	}, "SELECT state FROM held")
 }
 
 // Assessment is what was exported for a team.
@@ -148,9 +176,9 @@ type Assessment struct {
 
 // SaveAssessments keeps what was exported; the first answer for a team and week stays.
 func (s *Store) SaveAssessments(ctx context.Context, as []Assessment) error {
-	return s.write(ctx, func(tx *sql.Tx) error {
+	return s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		for _, a := range as {
-			if _, err := tx.ExecContext(ctx, "INSERT OR IGNORE INTO assessment (team, monday, made, version, status, stage) VALUES (?, ?, ?, ?, ?, ?)",
+			if _, err := tx.ExecContext(ctx, "INSERT INTO assessment (team, monday, made, version, status, stage) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
 				a.Team, a.Monday, a.Made.UnixNano(), a.Version, a.Status, a.Stage); err != nil {
 				return err
 			}
@@ -162,7 +190,8 @@ func (s *Store) SaveAssessments(ctx context.Context, as []Assessment) error {
 // Assessments returns what was exported, by team, oldest first.
 func (s *Store) Assessments(ctx context.Context) ([]Assessment, error) {
 	var out []Assessment
-	err := s.read(ctx, func(tx *sql.Tx) error {
+	err := s.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		out = nil
 		return each(ctx, tx, func(r *sql.Rows) error {
 			var a Assessment
 			var made int64

@@ -3,27 +3,17 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
-	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
-	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
-
-	"github.com/pressly/goose/v3"
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
+	"time"
 
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
 )
-
-//go:embed migrations/*.sql
-var migrations embed.FS
 
 // Errors that a caller may want to tell apart. All are wrapped with a message for people.
 var (
@@ -31,6 +21,7 @@ var (
 	ErrTimezone = errors.New("the store was filled in another timezone")
 	ErrFenced   = errors.New("another collector wrote to this source meanwhile")
 	ErrMissing  = errors.New("there is no store yet")
+	ErrVersion  = errors.New("the store is of another version")
 )
 
 // Options say how a store is opened.
@@ -38,84 +29,49 @@ type Options struct {
 	Key      activity.Key // hashes identities; its id is checked against the store's
 	Timezone string       // IANA name that days are cut in; checked against a filled store's
 	ReadOnly bool         // nothing is created or migrated; a store that is not there is ErrMissing
+	// PasswordFile holds the password of a PostgreSQL user; it is read for each connection.
+	PasswordFile string
+	// Patience is how long a transaction is tried again while the database is restarted; 0 for the default.
+	Patience time.Duration
 }
 
 // Store is an open store. It is safe for concurrent use.
 type Store struct {
-	db    *sql.DB
-	path  string
-	keyID string
+	db       *sql.DB
+	closing  func()
+	name     string // for people: a path, or an address without a password
+	dialect  *dialect
+	patience time.Duration
+	keyID    string
 
-	mu sync.Mutex // one writer at a time
+	mu sync.Mutex // one writer at a time, if the dialect wants that
 }
 
-// Open opens the store at target, "sqlite:PATH", creates or migrates it, and checks key and timezone.
+// Open opens the store at target, "sqlite:PATH" or "postgres://user@host/database", creates or migrates it, and checks key and timezone.
 func Open(ctx context.Context, target string, o Options) (*Store, error) {
-	path, ok := strings.CutPrefix(target, "sqlite:")
-	if !ok {
-		return nil, fmt.Errorf("store %q is of no known kind\nhint: write it as sqlite:PATH, such as sqlite:maturity.db", redact(target))
+	scheme, path, _ := strings.Cut(target, ":")
+	switch scheme {
+	case "sqlite":
+		return openSQLite(ctx, path, o)
+	case "postgres", "postgresql":
+		return openPostgres(ctx, target, o)
 	}
-	path = strings.TrimPrefix(path, "//")
-	if o.ReadOnly {
-		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("%w: %s\nhint: run `metrics-maturity collect` first", ErrMissing, path)
-		}
-	} else if dir := filepath.Dir(path); dir != "." {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return nil, fmt.Errorf("store: %w\nhint: choose another place with store.url", err)
-		}
-	}
-	s, err := open(ctx, path, o)
-	if err != nil {
-		return nil, explain(path, err)
-	}
-	return s, nil
+	return nil, fmt.Errorf("store %q is of no known kind\nhint: write it as sqlite:PATH, such as sqlite:maturity.db, or as postgres://user@host/database", redact(target))
 }
 
-func open(ctx context.Context, path string, o Options) (*Store, error) {
-	if !o.ReadOnly {
-		// SQLite would create the file with the umask's rights: days of who did what are nobody else's business.
-		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-		if err != nil {
-			return nil, err
-		}
-		if err := f.Close(); err != nil {
-			return nil, err
-		}
-	}
-	query := url.Values{"_txlock": {"immediate"}, "_pragma": {
-		"busy_timeout(15000)", "journal_mode(WAL)", "synchronous(NORMAL)", "cache_size(-65536)", "foreign_keys(0)",
-	}}
-	if o.ReadOnly {
-		query = url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(15000)", "query_only(1)"}}
-	}
-	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: query.Encode()}).String())
-	if err != nil {
-		return nil, err
-	}
-	s := &Store{db: db, path: path, keyID: o.Key.ID()}
-	if err := s.prepare(ctx, o); err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	return s, nil
-}
-
+// prepare migrates and checks a database that was just opened.
 func (s *Store) prepare(ctx context.Context, o Options) error {
-	if err := s.db.PingContext(ctx); err != nil {
+	s.keyID, s.patience = o.Key.ID(), cmp.Or(o.Patience, patience)
+	if err := s.again(ctx, s.db.PingContext); err != nil {
 		return err
 	}
 	if !o.ReadOnly {
-		dir, err := fs.Sub(migrations, "migrations")
-		if err != nil {
+		if err := s.migrate(ctx); err != nil {
 			return err
 		}
-		provider, err := goose.NewProvider(goose.DialectSQLite3, s.db, dir)
-		if err != nil {
-			return err
-		}
-		if _, err := provider.Up(ctx); err != nil {
-			return err
-		}
+	}
+	if err := s.checkVersion(ctx); err != nil {
+		return err
 	}
 	if err := s.check(ctx, "key", s.keyID, ErrKey, "hint: put the old key back (privacy.hash_key_file), or collect into a new store", o.ReadOnly); err != nil {
 		return err
@@ -126,17 +82,20 @@ func (s *Store) prepare(ctx context.Context, o Options) error {
 // check compares a fact of the store with what is configured, and writes it if the store has none yet.
 func (s *Store) check(ctx context.Context, key, want string, mismatch error, hint string, readOnly bool) error {
 	var have string
-	err := s.db.QueryRowContext(ctx, "SELECT value FROM meta WHERE key = ?", key).Scan(&have)
+	find := func(ctx context.Context) error {
+		return optional(s.db.QueryRowContext(ctx, "SELECT value FROM meta WHERE key = $1", key).Scan(&have))
+	}
+	err := s.again(ctx, find)
+	if err == nil && have == "" && !readOnly { // another process may do the same
+		err = s.again(ctx, func(ctx context.Context) error {
+			_, err := s.db.ExecContext(ctx, "INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT DO NOTHING", key, want)
+			return errors.Join(err, find(ctx))
+		})
+	}
 	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		if readOnly {
-			return nil
-		}
-		_, err = s.db.ExecContext(ctx, "INSERT INTO meta (key, value) VALUES (?, ?)", key, want)
-		return err
 	case err != nil:
 		return err
-	case have == want:
+	case have == want || have == "": // nothing was ever written to it
 		return nil
 	case key == "timezone":
 		return fmt.Errorf("%w: %s, not %s\n%s", mismatch, have, want, hint)
@@ -145,38 +104,10 @@ func (s *Store) check(ctx context.Context, key, want string, mismatch error, hin
 }
 
 // Close closes the store.
-func (s *Store) Close() error { return s.db.Close() }
-
-// explain turns what SQLite says into what a person can do about it.
-func explain(path string, err error) error {
-	if err == nil || strings.Contains(err.Error(), "\nhint: ") {
-		return err
+func (s *Store) Close() error {
+	err := s.db.Close()
+	if s.closing != nil {
+		s.closing()
 	}
-	var e *sqlite.Error
-	if !errors.As(err, &e) {
-		if errors.Is(err, fs.ErrPermission) {
-			return fmt.Errorf("store %s: %w\nhint: give this user the right to write the file and its folder", path, err)
-		}
-		return fmt.Errorf("store %s: %w\nhint: choose another place with store.url, or mend its disk", path, err)
-	}
-	hint := ""
-	switch e.Code() & 0xff {
-	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR:
-		hint = "\nhint: make room on its disk and run again: nothing that was stored is lost, and reading goes on where it was"
-	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
-		hint = "\nhint: the file and its folder must be writable for this user"
-	case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
-		hint = "\nhint: the file is damaged or no store: move it away and collect again from the sources"
-	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
-		hint = "\nhint: another process is writing; run again when it has ended"
-	}
-	return fmt.Errorf("store %s: %w%s", path, err, hint)
-}
-
-// redact drops what may be a secret from a store's address.
-func redact(target string) string {
-	if u, err := url.Parse(target); err == nil && u.User != nil {
-		return u.Redacted()
-	}
-	return target
+	return err
 }

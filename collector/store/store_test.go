@@ -22,20 +22,6 @@ var key = activity.NewKey([]byte("a key for tests"))
 
 func options() store.Options { return store.Options{Key: key, Timezone: "UTC"} }
 
-func open(t *testing.T, path string) *store.Store {
-	t.Helper()
-	s, err := store.Open(t.Context(), "sqlite:"+path, options())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
-}
-
 func day(date string, kind activity.Kind, subject string, actor activity.ActorID, count int64) activity.Day {
 	d, err := activity.ParseDate(date)
 	if err != nil {
@@ -54,8 +40,10 @@ func save(t *testing.T, s *store.Store, c store.Commit) int64 {
 	return v
 }
 
-func TestSaveAddsUp(t *testing.T) {
-	s := open(t, filepath.Join(t.TempDir(), "s.db"))
+func TestSaveAddsUp(t *testing.T) { onEach(t, saveAddsUp) }
+
+func saveAddsUp(t *testing.T, empty func(*testing.T) string) {
+	s := open(t, empty(t))
 	ids, err := s.ActorIDs(t.Context(), []store.Actor{{Whole: key.Login("a"), Digests: []activity.Digest{key.Login("a")}}})
 	if err != nil {
 		t.Fatal(err)
@@ -101,8 +89,10 @@ func TestSaveAddsUp(t *testing.T) {
 	}
 }
 
-func TestSaveIsFenced(t *testing.T) {
-	s := open(t, filepath.Join(t.TempDir(), "s.db"))
+func TestSaveIsFenced(t *testing.T) { onEach(t, saveIsFenced) }
+
+func saveIsFenced(t *testing.T, empty func(*testing.T) string) {
+	s := open(t, empty(t))
 	c := store.Commit{Source: "grafana", Days: store.Fold("grafana", []activity.Day{day("2026-03-02", activity.KindView, "d", 0, 1)})}
 	save(t, s, c)
 	if _, err := s.Save(t.Context(), c); !errors.Is(err, store.ErrFenced) {
@@ -115,8 +105,7 @@ func TestSaveIsFenced(t *testing.T) {
 }
 
 func TestFullDiskLosesNothing(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "s.db")
-	s := open(t, path)
+	s := open(t, "sqlite:"+filepath.Join(t.TempDir(), "s.db"))
 	v := save(t, s, store.Commit{Source: "grafana", Days: store.Fold("grafana", []activity.Day{day("2026-03-02", activity.KindView, "d", 0, 1)}), Cursors: map[string][]byte{"f": []byte("1")}})
 	if err := s.LimitPages(t.Context(), 60); err != nil {
 		t.Fatal(err)
@@ -146,7 +135,7 @@ func TestFullDiskLosesNothing(t *testing.T) {
 func TestOpenRefuses(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "s.db")
-	open(t, path)
+	open(t, "sqlite:"+path)
 	garbage := filepath.Join(dir, "garbage.db")
 	if err := os.WriteFile(garbage, []byte(strings.Repeat("no database ", 1000)), 0o600); err != nil {
 		t.Fatal(err)
@@ -172,8 +161,10 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
-func TestRetireForgetsActors(t *testing.T) {
-	s := open(t, filepath.Join(t.TempDir(), "s.db"))
+func TestRetireForgetsActors(t *testing.T) { onEach(t, retireForgetsActors) }
+
+func retireForgetsActors(t *testing.T, empty func(*testing.T) string) {
+	s := open(t, empty(t))
 	ids, err := s.ActorIDs(t.Context(), []store.Actor{{Whole: key.Login("a"), Digests: []activity.Digest{key.Login("a")}}, {Whole: key.Login("b"), Digests: []activity.Digest{key.Login("b")}}})
 	if err != nil {
 		t.Fatal(err)
@@ -217,7 +208,9 @@ func TestRetireForgetsActors(t *testing.T) {
 }
 
 // TestAnySplitAddsUpAlike: however days are cut into commits, the store holds the same.
-func TestAnySplitAddsUpAlike(t *testing.T) {
+func TestAnySplitAddsUpAlike(t *testing.T) { onEach(t, anySplitAddsUpAlike) }
+
+func anySplitAddsUpAlike(t *testing.T, empty func(*testing.T) string) {
 	r := rand.New(rand.NewPCG(1, 2))
 	var days []activity.Day
 	for range 500 {
@@ -233,7 +226,7 @@ func TestAnySplitAddsUpAlike(t *testing.T) {
 	}
 	slices.SortFunc(want, order)
 	for range 5 {
-		s := open(t, filepath.Join(t.TempDir(), "s.db"))
+		s := open(t, empty(t))
 		var v int64
 		for rest := days; len(rest) > 0; {
 			n := min(1+r.IntN(200), len(rest))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/hex"
+	"errors"
 
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
 )
@@ -23,7 +24,7 @@ const textSize = 16 + 8 + 1 + 4
 
 // Texts calls yield with each text known under profile. What is known under another one is of no use any more.
 func (s *Store) Texts(ctx context.Context, profile string, yield func(Text)) error {
-	return s.read(ctx, func(tx *sql.Tx) error {
+	return s.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		return each(ctx, tx, func(r *sql.Rows) error {
 			var block []byte
 			if err := r.Scan(&block); err != nil {
@@ -37,7 +38,7 @@ func (s *Store) Texts(ctx context.Context, profile string, yield func(Text)) err
 				yield(t)
 			}
 			return nil
-		}, "SELECT block FROM text WHERE profile = ?", profile)
+		}, "SELECT block FROM text WHERE profile = $1", profile)
 	})
 }
 
@@ -50,7 +51,7 @@ func addTexts(ctx context.Context, tx *sql.Tx, profile string, texts []Text) err
 	if len(added) == 0 {
 		return nil
 	}
-	if _, err := tx.ExecContext(ctx, "DELETE FROM text WHERE profile <> ?", profile); err != nil {
+	if _, err := tx.ExecContext(ctx, "DELETE FROM text WHERE profile <> $1", profile); err != nil {
 		return err
 	}
 	for {
@@ -62,16 +63,20 @@ func addTexts(ctx context.Context, tx *sql.Tx, profile string, texts []Text) err
 			break
 		}
 		var block []byte
-		if err := tx.QueryRowContext(ctx, "DELETE FROM text WHERE part = ? RETURNING block", part).Scan(&block); err != nil {
+		err := tx.QueryRowContext(ctx, "DELETE FROM text WHERE part = $1 RETURNING block", part).Scan(&block)
+		if errors.Is(err, sql.ErrNoRows) {
+			break // another collector merges it at this moment
+		}
+		if err != nil {
 			return err
 		}
 		added = append(block, added...)
 	}
-	if _, err := tx.ExecContext(ctx, "INSERT INTO text (profile, block) VALUES (?, ?)", profile, added); err != nil {
+	if _, err := tx.ExecContext(ctx, "INSERT INTO text (profile, block) VALUES ($1, $2)", profile, added); err != nil {
 		return err
 	}
 	_, err := tx.ExecContext(ctx, `DELETE FROM text WHERE part IN (
-		SELECT part FROM (SELECT part, sum(length(block)) OVER (ORDER BY part DESC) AS newer FROM text) WHERE newer > ?)`, maxTexts*textSize)
+		SELECT part FROM (SELECT part, sum(length(block)) OVER (ORDER BY part DESC) AS newer FROM text) AS sized WHERE newer > $1)`, maxTexts*textSize)
 	return err
 }
 

@@ -94,6 +94,14 @@ type Server struct {
 // Start runs a program until the test ends. ready is asked now and then until it is nil, for at most wait.
 func Start(t testing.TB, cmd *exec.Cmd, wait time.Duration, ready func(context.Context) error) *Server {
 	t.Helper()
+	s := launch(t, cmd, wait, ready)
+	t.Cleanup(s.Kill)
+	return s
+}
+
+// launch runs a program until it is ended.
+func launch(t testing.TB, cmd *exec.Cmd, wait time.Duration, ready func(context.Context) error) *Server {
+	t.Helper()
 	s := &Server{t: t, cmd: cmd, done: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = &s.log, &s.log
 	if err := cmd.Start(); err != nil {
@@ -103,8 +111,7 @@ func Start(t testing.TB, cmd *exec.Cmd, wait time.Duration, ready func(context.C
 		defer close(s.done)
 		_ = cmd.Wait() // how it ended is told by those who wait for something else of it
 	}()
-	t.Cleanup(s.Kill)
-	ctx, cancel := context.WithTimeout(t.Context(), wait)
+	ctx, cancel := context.WithTimeout(context.Background(), wait)
 	defer cancel()
 	for {
 		err := ready(ctx)
@@ -115,6 +122,7 @@ func Start(t testing.TB, cmd *exec.Cmd, wait time.Duration, ready func(context.C
 		case <-s.done:
 			t.Fatalf("%s ended before it was ready: %v\n%s", filepath.Base(cmd.Path), err, s.Log())
 		case <-ctx.Done():
+			s.Kill()
 			t.Fatalf("%s is not ready after %v: %v\n%s", filepath.Base(cmd.Path), wait, err, s.Log())
 		case <-time.After(50 * time.Millisecond):
 		}

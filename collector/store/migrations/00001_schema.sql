@@ -32,7 +32,7 @@ CREATE TABLE day (
     source TEXT NOT NULL,
     date   INTEGER NOT NULL,
     rows   INTEGER NOT NULL,
-    people INTEGER NOT NULL,            -- whether a row has an actor who may have to be forgotten
+    people BOOLEAN NOT NULL,            -- whether a row has an actor who may have to be forgotten
     block  BLOB NOT NULL
 );
 CREATE INDEX day_date ON day (date, source);
@@ -65,7 +65,7 @@ CREATE TABLE cursor (
 CREATE TABLE source (
     name         TEXT PRIMARY KEY,
     version      INTEGER NOT NULL DEFAULT 0,  -- counts commits: a commit that expects another version is refused
-    up           INTEGER NOT NULL DEFAULT 0,
+    up           BOOLEAN NOT NULL DEFAULT FALSE,
     error        TEXT NOT NULL DEFAULT '',
     note         TEXT NOT NULL DEFAULT '',
     last_success INTEGER NOT NULL DEFAULT 0,

@@ -1,0 +1,29 @@
+package store
+
+import (
+	"database/sql"
+	"strings"
+
+	"github.com/pressly/goose/v3"
+)
+
+// dialect is what the databases do not agree about. Statements are written once, in what both understand: placeholders are $1,
+// upserts say ON CONFLICT with their columns, what is added to in an upsert is named with its table, derived tables have aliases,
+// and no name of a table or column is reserved in either.
+type dialect struct {
+	goose  goose.Dialect
+	schema *strings.Replacer // makes the words of migrations those of the database
+	read   *sql.TxOptions    // of a transaction that must see one moment of everything
+	single bool              // one transaction writes at a time: they would only wait for each other
+	// locked ends a SELECT whose rows nobody else may change until the transaction ends.
+	locked string
+	// passing reports whether an error may be gone when the transaction is run once more.
+	passing func(error) bool
+	// missing reports whether an error says that a table is not there.
+	missing func(error) bool
+	// hint is what a person can do about an error, "" if nothing is known.
+	hint func(error) string
+}
+
+// maxParameters is how many a statement may have in either database.
+const maxParameters = 32766

@@ -1,13 +1,14 @@
 package store_test
 
 import (
-	"path/filepath"
 	"testing"
 )
 
 // TestRemembered: each export has a state of its own, which outlives the process.
-func TestRemembered(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "s.db")
+func TestRemembered(t *testing.T) { onEach(t, testRemembered) }
+
+func testRemembered(t *testing.T, empty func(*testing.T) string) {
+	path := empty(t)
 	s := open(t, path)
 	if state, err := s.Remembered(t.Context(), "remote_write"); err != nil || state != nil {
 		t.Errorf("an empty store remembers %q, %v", state, err)

@@ -142,7 +142,7 @@ func (p *Postgres) start(until, t testing.TB, settings ...string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	p.server = launch(t, cmd, 30*time.Second, db.PingContext)
 	if until != nil {
 		until.Cleanup(p.Kill)
@@ -170,7 +170,7 @@ func (p *Postgres) Database(t testing.TB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	name := fmt.Sprintf("test_%d", time.Now().UnixNano())
 	if _, err := db.ExecContext(context.Background(), "CREATE DATABASE "+name); err != nil {
 		t.Fatal(err)

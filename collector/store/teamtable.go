@@ -33,7 +33,7 @@ type memberKey struct {
 // for as long as anybody knows. A snapshot older than the last is too late to be told.
 func saveTeams(ctx context.Context, tx *sql.Tx, source string, snapshot TeamSnapshot) error {
 	var last activity.Date
-	err := tx.QueryRowContext(ctx, "SELECT date FROM team_snapshot WHERE source = ? AND scope = ?", source, snapshot.Scope).Scan(&last)
+	err := tx.QueryRowContext(ctx, "SELECT date FROM team_snapshot WHERE source = $1 AND scope = $2", source, snapshot.Scope).Scan(&last)
 	begun := snapshot.Date
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
@@ -52,22 +52,22 @@ func saveTeams(ctx context.Context, tx *sql.Tx, source string, snapshot TeamSnap
 			return err
 		}
 	}
-	_, err = tx.ExecContext(ctx, "INSERT INTO team_snapshot (source, scope, date) VALUES (?, ?, ?) ON CONFLICT (source, scope) DO UPDATE SET date = excluded.date",
+	_, err = tx.ExecContext(ctx, "INSERT INTO team_snapshot (source, scope, date) VALUES ($1, $2, $3) ON CONFLICT (source, scope) DO UPDATE SET date = excluded.date",
 		source, snapshot.Scope, snapshot.Date)
 	return err
 }
 
 // teamTable writes memberships within one transaction.
 type teamTable struct {
-	ctx                context.Context
-	source             string
-	snapshot           TeamSnapshot
-	open               map[memberKey]activity.Date // the first day of those who were in the last snapshot
-	name, goOn, insert *sql.Stmt
+	ctx      context.Context
+	tx       *sql.Tx
+	source   string
+	snapshot TeamSnapshot
+	open     map[memberKey]activity.Date // the first day of those who were in the last snapshot
 }
 
 func newTeamTable(ctx context.Context, tx *sql.Tx, source string, snapshot TeamSnapshot, last activity.Date) (*teamTable, error) {
-	t := &teamTable{ctx: ctx, source: source, snapshot: snapshot, open: map[memberKey]activity.Date{}}
+	t := &teamTable{ctx: ctx, tx: tx, source: source, snapshot: snapshot, open: map[memberKey]activity.Date{}}
 	err := each(ctx, tx, func(r *sql.Rows) error {
 		var k memberKey
 		var person []byte
@@ -78,20 +78,13 @@ func newTeamTable(ctx context.Context, tx *sql.Tx, source string, snapshot TeamS
 		copy(k.person[:], person)
 		t.open[k] = first
 		return nil
-	}, "SELECT team, person, first FROM team_member WHERE source = ? AND scope = ? AND last = ?", source, snapshot.Scope, last)
-	if err != nil {
-		return nil, err
-	}
-	return t, prepareAll(ctx, tx, map[**sql.Stmt]string{
-		&t.name: "INSERT INTO team (source, scope, id, name) VALUES (?, ?, ?, ?) ON CONFLICT (source, scope, id) DO UPDATE SET name = excluded.name",
-		&t.goOn: "UPDATE team_member SET last = ? WHERE source = ? AND scope = ? AND team = ? AND person = ? AND first = ?",
-		&t.insert: `INSERT INTO team_member (source, scope, team, person, first, last, digests) VALUES (?, ?, ?, ?, ?, ?, ?)
-			ON CONFLICT (source, scope, team, person, first) DO UPDATE SET last = excluded.last`,
-	})
+	}, "SELECT team, person, first FROM team_member WHERE source = $1 AND scope = $2 AND last = $3", source, snapshot.Scope, last)
+	return t, err
 }
 
 func (t *teamTable) add(team Team, begun activity.Date) error {
-	if _, err := t.name.ExecContext(t.ctx, t.source, t.snapshot.Scope, team.ID, team.Name); err != nil {
+	if _, err := t.tx.ExecContext(t.ctx, "INSERT INTO team (source, scope, id, name) VALUES ($1, $2, $3, $4) ON CONFLICT (source, scope, id) DO UPDATE SET name = excluded.name",
+		t.source, t.snapshot.Scope, team.ID, clean(team.Name)); err != nil {
 		return err
 	}
 	if team.Unread {
@@ -116,7 +109,9 @@ func (t *teamTable) add(team Team, begun activity.Date) error {
 		for _, d := range digests {
 			all = append(all, d[:]...)
 		}
-		if _, err := t.insert.ExecContext(t.ctx, t.source, t.snapshot.Scope, team.ID, k.person[:], begun, t.snapshot.Date, all); err != nil {
+		if _, err := t.tx.ExecContext(t.ctx, `INSERT INTO team_member (source, scope, team, person, first, last, digests) VALUES ($1, $2, $3, $4, $5, $6, $7)
+			ON CONFLICT (source, scope, team, person, first) DO UPDATE SET last = excluded.last`,
+			t.source, t.snapshot.Scope, team.ID, k.person[:], begun, t.snapshot.Date, all); err != nil {
 			return err
 		}
 	}
@@ -124,14 +119,16 @@ func (t *teamTable) add(team Team, begun activity.Date) error {
 }
 
 func (t *teamTable) stay(k memberKey, first activity.Date) error {
-	_, err := t.goOn.ExecContext(t.ctx, t.snapshot.Date, t.source, t.snapshot.Scope, k.team, k.person[:], first)
+	_, err := t.tx.ExecContext(t.ctx, "UPDATE team_member SET last = $1 WHERE source = $2 AND scope = $3 AND team = $4 AND person = $5 AND first = $6",
+		t.snapshot.Date, t.source, t.snapshot.Scope, k.team, k.person[:], first)
 	return err
 }
 
 // Memberships returns who was seen in which team of a Grafana, by team.
 func (s *Store) Memberships(ctx context.Context) ([]activity.Membership, error) {
 	var out []activity.Membership
-	err := s.read(ctx, func(tx *sql.Tx) error {
+	err := s.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		out = nil
 		return each(ctx, tx, func(r *sql.Rows) error {
 			var m activity.Membership
 			var last, read activity.Date

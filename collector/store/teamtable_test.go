@@ -1,7 +1,6 @@
 package store_test
 
 import (
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -26,8 +25,10 @@ type seen struct {
 	From, To    activity.Date
 }
 
-func TestMembershipsAreDated(t *testing.T) {
-	s := open(t, filepath.Join(t.TempDir(), "s.db"))
+func TestMembershipsAreDated(t *testing.T) { onEach(t, testMembershipsAreDated) }
+
+func testMembershipsAreDated(t *testing.T, empty func(*testing.T) string) {
+	s := open(t, empty(t))
 	var version int64
 	save := func(date activity.Date, teams ...store.Team) {
 		t.Helper()
@@ -91,7 +92,11 @@ func TestMembershipsAreDated(t *testing.T) {
 }
 
 func TestDashboardsKeepWhatOnlyAnInventoryTells(t *testing.T) {
-	s := open(t, filepath.Join(t.TempDir(), "s.db"))
+	onEach(t, testDashboardsKeepWhatOnlyAnInventoryTells)
+}
+
+func testDashboardsKeepWhatOnlyAnInventoryTells(t *testing.T, empty func(*testing.T) string) {
+	s := open(t, empty(t))
 	at := activity.Date(20000).Start(time.UTC)
 	facts := []activity.Dashboard{
 		{Seen: at, Scope: "org:1", UID: "d", Title: "D", Folders: []string{"f", "Payments", "p", "Shop"}, Metrics: []string{"up"}},

@@ -29,6 +29,7 @@ func layers() map[string][]string {
 		"prom/export":          {"collector/activity", "collector/httpclient", "stage"},
 		"stage":                {"collector/activity"},
 		"stage/sim":            {"collector/activity", "stage"},
+		"deploy/gen":           {"stage"},
 		"cmd/metrics-maturity": {
 			"collector", "collector/activity", "collector/httpclient", "collector/lines", "collector/owner", "collector/store",
 			"grafana", "prom", "prom/export", "prom/rules", "stage", "stage/sim",

@@ -26,6 +26,13 @@ type Snapshot struct {
 	Events      []EventTotal
 	Location    *time.Location // in which an assessment's dates begin; nil means UTC
 	Build       Build
+	Reload      *Reload // nil where the configuration is read once
+}
+
+// Reload is how reading the configuration again went.
+type Reload struct {
+	Successful  bool      // the last time
+	LastSuccess time.Time // when it was last read without fault
 }
 
 // Criterion is where the lines are drawn for one criterion.
@@ -69,6 +76,7 @@ type descs struct {
 	stage, stageInfo, confidence, previous, since, assessable, known *prometheus.Desc
 	value, enter, leave, foundation                                  *prometheus.Desc
 	events, malformed, up, lastSuccess, covered, build, assessed     *prometheus.Desc
+	reloaded, lastReload                                             *prometheus.Desc
 }
 
 func newDescs() descs {
@@ -94,6 +102,8 @@ func newDescs() descs {
 		covered:     desc("source_covered_ratio", "Share of the last 56 days, or of the days since the source's first, that were really read.", "source"),
 		build:       desc("build_info", "Always 1; the labels say what is running.", "version", "revision", "goversion"),
 		assessed:    desc("assessment_timestamp_seconds", "When the teams were assessed: what is said of them is as of then."),
+		reloaded:    desc("config_last_reload_successful", "1 if the configuration could be read the last time; 0 if that was refused and the one before is in use."),
+		lastReload:  desc("config_last_reload_success_timestamp_seconds", "When the configuration was last read without fault."),
 	}
 }
 
@@ -103,6 +113,7 @@ func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 		c.d.stage, c.d.stageInfo, c.d.confidence, c.d.previous, c.d.since, c.d.assessable, c.d.known,
 		c.d.value, c.d.enter, c.d.leave, c.d.foundation,
 		c.d.events, c.d.malformed, c.d.up, c.d.lastSuccess, c.d.covered, c.d.build, c.d.assessed,
+		c.d.reloaded, c.d.lastReload,
 	} {
 		ch <- d
 	}
@@ -143,6 +154,10 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	if !s.Assessed.IsZero() {
 		g.set(c.d.assessed, seconds(s.Assessed))
+	}
+	if s.Reload != nil {
+		g.set(c.d.reloaded, number(s.Reload.Successful))
+		g.set(c.d.lastReload, seconds(s.Reload.LastSuccess))
 	}
 }
 

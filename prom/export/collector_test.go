@@ -70,6 +70,7 @@ func sample(t *testing.T) export.Snapshot {
 			{Source: "grafana", Kind: activity.KindView, Outcome: activity.Automated, Count: 7},
 		},
 		Assessed: time.Date(2026, 11, 23, 6, 0, 0, 0, time.UTC),
+		Reload:   &export.Reload{LastSuccess: time.Date(2026, 11, 23, 5, 0, 0, 0, time.UTC)},
 		Build:    export.Build{Version: "v1.2.3", Revision: "abc", GoVersion: "go1.26"},
 	}
 }

@@ -18,27 +18,16 @@ func (a *app) collectCommand() *cobra.Command {
 		Use:   "collect --config FILE",
 		Short: "Read what is new from every source into the store",
 		Args:  noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
-			c, err := a.config(nil)
-			if err != nil {
-				return err
-			}
-			sources, err := pickShard(c.buildSources(a.log), shard)
-			if err != nil {
-				return err
-			}
-			d, err := openDesk(ctx, c, false, a.log)
-			if err != nil {
-				return err
-			}
-			defer d.close(&err)
-			failed, err := a.collectWithBar(ctx, d, sources)
-			if stopped(ctx, err) {
-				a.log.Info("stopped; the next run goes on from here")
-				return nil
-			}
-			return errors.Join(err, failed)
+			return a.work(ctx, nil, func(d *desk) error {
+				sources, err := pickShard(d.buildSources(a.log), shard)
+				if err != nil {
+					return err
+				}
+				failed, err := a.collectWithBar(ctx, d, sources)
+				return errors.Join(err, failed)
+			})
 		},
 	}
 	cmd.Flags().StringVar(&shard, "shard", "", "read only part `i/n` of the sources, 1/3 to 3/3, say: for several machines that share a store")

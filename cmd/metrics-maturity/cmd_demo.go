@@ -32,11 +32,11 @@ func (a *app) demoCommand() *cobra.Command {
 					return nil
 				}
 				o.desk.Serve.Listen = listen
-				s := &server{app: a, desk: o.desk}
+				s := newServer(a, o.desk)
 				if err := s.show(ctx, o.picture); err != nil {
 					return err
 				}
-				return s.run(ctx, func(context.Context) {})
+				return s.run(ctx)
 			})
 			if stopped(ctx, err) {
 				return nil

@@ -13,26 +13,15 @@ func (a *app) runCommand() *cobra.Command {
 		Use:   "run --config FILE",
 		Short: "Collect, assess and export once: what a CronJob runs",
 		Args:  noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
-			c, err := a.config(nil)
-			if err != nil {
-				return err
-			}
-			d, err := openDesk(ctx, c, false, a.log)
-			if err != nil {
-				return err
-			}
-			defer d.close(&err)
-			failed, err := a.collectWithBar(ctx, d, c.buildSources(a.log))
-			if err == nil {
-				err = a.assessAndExport(ctx, d)
-			}
-			if stopped(ctx, err) {
-				a.log.Info("stopped; the next run goes on from here")
-				return nil
-			}
-			return errors.Join(err, failed)
+			return a.work(ctx, nil, func(d *desk) error {
+				failed, err := a.collectWithBar(ctx, d, d.buildSources(a.log))
+				if err == nil {
+					err = a.assessAndExport(ctx, d)
+				}
+				return errors.Join(err, failed)
+			})
 		},
 	}
 }
@@ -44,11 +33,8 @@ func (a *app) assessAndExport(ctx context.Context, d *desk) error {
 	if err != nil {
 		return err
 	}
-	if err := d.export(ctx, p, now); err != nil {
-		return err
-	}
 	for _, r := range ladder(p.report.Teams) {
 		a.log.Info("teams", "stage", r.Name, "count", len(r.Teams))
 	}
-	return nil
+	return d.export(ctx, p, now)
 }

@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
@@ -24,7 +24,7 @@ func (d *desk) snapshot(ctx context.Context, p *picture) (export.Snapshot, error
 	if err != nil {
 		return export.Snapshot{}, err
 	}
-	s := export.Snapshot{Location: d.Owner.Location, Build: readBuild(), KnownSince: map[string]time.Time{}}
+	s := export.Snapshot{Location: d.Owner.Location, Build: readBuild(), Assessed: p.report.AsOf, KnownSince: map[string]time.Time{}}
 	for _, t := range p.report.Teams {
 		s.Assessments = append(s.Assessments, t.assessment)
 		if !t.knownSince.IsZero() {
@@ -50,57 +50,51 @@ func (d *desk) snapshot(ctx context.Context, p *picture) (export.Snapshot, error
 	return s, nil
 }
 
-// registry returns a registry of its own with nothing but the collector of s.
-func registry(s export.Snapshot) (*prometheus.Registry, error) {
-	r := prometheus.NewPedanticRegistry()
-	if err := r.Register(export.NewCollector(func() export.Snapshot { return s })); err != nil {
-		return nil, err
-	}
-	return r, nil
-}
-
 // writeOpenMetrics writes a picture in the OpenMetrics format.
 func (d *desk) writeOpenMetrics(ctx context.Context, w io.Writer, p *picture) error {
-	return d.writeMetrics(ctx, w, p, expfmt.NewFormat(expfmt.TypeOpenMetrics))
-}
-
-func (d *desk) writeMetrics(ctx context.Context, w io.Writer, p *picture, format expfmt.Format) error {
 	s, err := d.snapshot(ctx, p)
 	if err != nil {
 		return err
 	}
-	r, err := registry(s)
+	families, err := export.Gather(s)
 	if err != nil {
 		return err
 	}
-	families, err := r.Gather()
-	if err != nil {
-		return fmt.Errorf("metrics: %w", err)
-	}
-	enc := expfmt.NewEncoder(w, format)
-	for _, f := range families {
-		if err := enc.Encode(f); err != nil {
-			return err
-		}
-	}
-	if c, ok := enc.(expfmt.Closer); ok {
-		return c.Close() // "# EOF"
-	}
-	return nil
+	return export.Encode(w, families, expfmt.NewFormat(expfmt.TypeOpenMetrics))
 }
 
-// export puts a picture where the configuration says, and keeps what was said.
+// export puts a picture wherever the configuration says, and keeps what was said. What fails does not stop the others.
 func (d *desk) export(ctx context.Context, p *picture, now time.Time) error {
-	if d.Textfile != "" {
-		var text bytes.Buffer
-		if err := d.writeMetrics(ctx, &text, p, expfmt.NewFormat(expfmt.TypeTextPlain)); err != nil {
+	var errs []error
+	if d.exports() {
+		snapshot, err := d.snapshot(ctx, p)
+		if err != nil {
 			return err
 		}
-		if err := replaceFile(d.Textfile, text.Bytes()); err != nil {
-			return fmt.Errorf("export.textfile: %w\nhint: the folder must exist and be writable for this user", err)
+		families, err := export.Gather(snapshot)
+		if err != nil {
+			return err
 		}
+		errs = append(errs, d.writeTextfile(families))
 	}
-	return d.keepExported(ctx, p, now)
+	return errors.Join(append(errs, d.keepExported(ctx, p, now))...)
+}
+
+func (d *desk) exports() bool { return d.Textfile != "" }
+
+// writeTextfile writes the file that node_exporter's textfile collector reads.
+func (d *desk) writeTextfile(families []*dto.MetricFamily) error {
+	if d.Textfile == "" {
+		return nil
+	}
+	var text bytes.Buffer
+	if err := export.Encode(&text, families, expfmt.NewFormat(expfmt.TypeTextPlain)); err != nil {
+		return err
+	}
+	if err := replaceFile(d.Textfile, text.Bytes()); err != nil {
+		return fmt.Errorf("export.textfile: %w\nhint: the folder must exist and be writable for this user", err)
+	}
+	return nil
 }
 
 // keepExported keeps the answer for the last assessed week of each team: history is recomputed with the rules of the

@@ -33,15 +33,20 @@ func main() {
 
 // Run executes one command. Its error knows the exit code that it deserves.
 func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
-	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, now: time.Now}
+	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, now: time.Now, watchEvery: watchEvery}
 	return a.run(ctx, args)
 }
+
+// watchEvery is how often a running server looks whether its configuration changed: much shorter than Kubernetes takes to bring a
+// change to a pod.
+const watchEvery = 5 * time.Second
 
 // app is what commands share: the streams, the clock, and the flags that every command has.
 type app struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	now            func() time.Time
+	watchEvery     time.Duration
 
 	configPath string
 	logLevel   string

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/metrics-maturity/metrics-maturity/prom/export"
 )
 
 // watch is a log that tells when a line comes by.
@@ -193,10 +195,11 @@ func TestServeMistakes(t *testing.T) {
 
 // TestNotReady: before the first assessment nothing is shown that could be taken for an answer.
 func TestNotReady(t *testing.T) {
-	h, err := (&server{}).handler()
-	if err != nil {
+	s := newServer(&app{}, nil)
+	if err := s.refresh(func(*export.Snapshot) {}); err != nil {
 		t.Fatal(err)
 	}
+	h := s.handler()
 	for path, want := range map[string]int{
 		"/-/healthy": http.StatusOK, "/-/ready": http.StatusServiceUnavailable, "/": http.StatusServiceUnavailable, "/metrics": http.StatusOK,
 	} {

@@ -1,6 +1,6 @@
 // Package collector polls sources, folds what is new into days, and saves it.
 //
-// A source is lines of files, joined with a parser, or something that fetches by itself. Lines are parsed into events; events are
+// A source is lines of files or of another transport (Loki, pod logs), joined with a parser, or something that fetches by itself. Lines are parsed into events; events are
 // folded into sums by day in memory, and a batch of sums commits in one transaction with the position it reached: whatever
 // is killed, whenever, the next run goes on from there and the totals are those of one uninterrupted run. Acts that take several
 // lines are held, by time and not by order of reading, until nothing can be added to them (held.go).
@@ -42,13 +42,17 @@ type Fetcher interface {
 	Fetch(ctx context.Context, cursor []byte, save func(b activity.Batch, cursor []byte, covered []activity.CoveredDay) error) error
 }
 
-// Source is one configured source: Files with Parser (and Joiner, if the parser emits steps), or Fetcher.
+// Source is one configured source: Files or Lines with Parser (and Joiner, if the parser emits steps), or Fetcher.
 type Source struct {
 	Name    string
 	Files   *lines.Files
+	Lines   Transport
 	Parser  Parser
 	Joiner  Joiner
 	Fetcher Fetcher
+	// Tally makes events of lines that Lines counts and does not send, appended to b. Required if the transport has a filter with
+	// a tally.
+	Tally func(at time.Time, n int64, b *activity.Batch) activity.Line
 	// Refuses reports whether a parser's error means that the whole file is of no use, so that the source has failed.
 	Refuses func(error) bool
 }
@@ -168,6 +172,9 @@ func (r *reader) read(ctx context.Context) error {
 	defer r.countHeld(1)
 	if r.source.Fetcher != nil {
 		return r.fetch(ctx, p.Cursors[fetchCursor])
+	}
+	if r.source.Lines != nil {
+		return r.readTails(ctx, p.Cursors)
 	}
 	return r.readFiles(ctx, p.Cursors)
 }

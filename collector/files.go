@@ -40,12 +40,16 @@ var earliest = time.Date(2010, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // file is one file being read.
 type file struct {
+	track
 	stream *lines.Stream
-	at     time.Time // newest time read in this run
-	ended  bool
 	moved  bool // since the last commit
-	seen   stretch
+}
 
+// track is how far a file, or another stream of lines, was read in this run.
+type track struct {
+	at      time.Time // newest time read
+	ended   bool
+	seen    stretch
 	refused bool // the parser said that it is of no use: said once
 }
 
@@ -197,7 +201,10 @@ func (f *folder) turn(from *file, n int) {
 		line, err := from.stream.Next()
 		if err == nil {
 			f.lines++
-			f.line(from, line)
+			if err := f.line(&from.track, line); err != nil {
+				f.malform(err, "file", from.stream.Path(), "offset", from.stream.Offset())
+				f.refuse(&from.track, from.stream.Path(), err)
+			}
 			continue
 		}
 		var bad *lines.Malformed
@@ -207,7 +214,7 @@ func (f *folder) turn(from *file, n int) {
 			return
 		case errors.As(err, &bad):
 			f.lines++
-			f.malform(bad.Path, bad.Offset, bad.Why)
+			f.malform(errors.New(bad.Why), "file", bad.Path, "offset", bad.Offset)
 		default:
 			from.ended = true
 			f.failed = errors.Join(f.failed, fmt.Errorf("%s: %w", from.stream.Path(), err))
@@ -216,21 +223,23 @@ func (f *folder) turn(from *file, n int) {
 	}
 }
 
-// line parses one line and takes what is in it.
-func (f *folder) line(from *file, line []byte) {
+// line parses one line and takes what is in it. An error is why it can't be read.
+func (f *folder) line(from *track, line []byte) error {
 	f.parsed.Reset()
 	l, err := f.source.Parser.Parse(line, &f.parsed)
+	if err != nil {
+		return err
+	}
+	return f.takeParsed(from, l)
+}
+
+// takeParsed takes what was parsed of a line, if its time can be believed.
+func (f *folder) takeParsed(from *track, l activity.Line) error {
 	switch {
-	case err != nil:
-		f.malform(from.stream.Path(), from.stream.Offset(), err.Error())
-		if f.source.Refuses != nil && f.source.Refuses(err) && !from.refused {
-			from.refused = true
-			f.failed = errors.Join(f.failed, fmt.Errorf("%s: %w", from.stream.Path(), err))
-		}
 	case l.Time.IsZero():
 		f.foreign++
 	case l.Time.Before(earliest) || l.Time.After(f.latest):
-		f.malform(from.stream.Path(), from.stream.Offset(), "its time is too far from now: "+l.Time.Format(time.RFC3339))
+		return errors.New("its time is too far from now: " + l.Time.Format(time.RFC3339))
 	default:
 		f.cover(l)
 		if l.Time.After(from.at) {
@@ -238,6 +247,15 @@ func (f *folder) line(from *file, line []byte) {
 		}
 		from.seen.add(l.Time)
 		f.add(&f.parsed)
+	}
+	return nil
+}
+
+// refuse makes the source fail if err means that all of a file or stream is of no use. It says so once.
+func (f *folder) refuse(from *track, name string, err error) {
+	if f.source.Refuses != nil && f.source.Refuses(err) && !from.refused {
+		from.refused = true
+		f.failed = errors.Join(f.failed, fmt.Errorf("%s: %w", name, err))
 	}
 }
 
@@ -255,15 +273,7 @@ func (r *reader) save(ctx context.Context, files []*file, at position) error {
 		if err := at.set(p); err != nil {
 			return err
 		}
-		if !f.seen.First.IsZero() {
-			s := r.held.Stretches[p.ID]
-			if s == nil {
-				s = &stretch{}
-				r.held.Stretches[p.ID] = s
-			}
-			s.add(f.seen.First)
-			s.add(f.seen.Last)
-		}
+		r.held.stretch(p.ID, f.seen)
 	}
 	if next := behind(files, 1); len(next) > 0 {
 		at.watermark = next[0].at
@@ -292,11 +302,11 @@ func (p position) set(at lines.Position) error {
 	return err
 }
 
-// malform counts a line that can't be read, and shows one a minute. What it says is never shown: it may name people.
-func (f *folder) malform(path string, offset int64, why string) {
+// malform counts a line that can't be read, and shows where it is, once a minute. What it says is never shown: it may name people.
+func (f *folder) malform(why error, where ...any) {
 	f.bad++
 	if f.sampler.due(f.Now()) {
-		f.Logger.Warn("line can't be read", "source", f.source.Name, "file", path, "offset", offset, "reason", why)
+		f.Logger.Warn("line can't be read", append([]any{"source", f.source.Name, "reason", why.Error()}, where...)...)
 	}
 }
 
@@ -340,8 +350,13 @@ func (r *reader) distrust(n lines.Notice, saved []lines.Position) {
 			continue
 		}
 		first := max(activity.DateOf(s.First.In(r.Location)), activity.DateOf(s.Last.In(r.Location))-activity.Date(edgeAge/(24*time.Hour)))
-		for d := first; d <= activity.DateOf(s.Last.In(r.Location)); d++ {
-			r.folders[0].covered[activity.CoveredDay{Source: r.source.Name, Class: store.ClassGap, Date: d}] = true
-		}
+		r.distrustDays(first, activity.DateOf(s.Last.In(r.Location)))
+	}
+}
+
+// distrustDays marks days of which lines may be missing for good.
+func (r *reader) distrustDays(first, last activity.Date) {
+	for d := first; d <= last; d++ {
+		r.folders[0].covered[activity.CoveredDay{Source: r.source.Name, Class: store.ClassGap, Date: d}] = true
 	}
 }

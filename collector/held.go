@@ -104,6 +104,20 @@ func newHeld(state []byte) (*held, error) {
 	return h, nil
 }
 
+// stretch notes that a file was read from the first to the last time of s.
+func (h *held) stretch(id string, s stretch) {
+	if s.First.IsZero() {
+		return
+	}
+	known := h.Stretches[id]
+	if known == nil {
+		known = &stretch{}
+		h.Stretches[id] = known
+	}
+	known.add(s.First)
+	known.add(s.Last)
+}
+
 // settle removes and joins the acts to which nothing can be added any more, and calls yield with what they are. watermark is how far
 // every file that is still being read has come; the zero time if one has not begun. done means that no file is being
 // read. What happened before forget does not wait for anything: its actors are to be forgotten.

@@ -39,17 +39,18 @@ type sourceFile struct {
 	Files          []word          `yaml:"files"`
 	Loki           *lokiFile       `yaml:"loki"`
 	Kubernetes     *kubernetesFile `yaml:"kubernetes"`
-	URL            word            `yaml:"url"`
-	TokenFile      word            `yaml:"token_file"`
-	GrafanaClients []word          `yaml:"grafana_clients"`
-	Repository     word            `yaml:"repository"`
-	Ref            word            `yaml:"ref"`
-	Paths          []word          `yaml:"paths"`
+	httpFile       `yaml:",inline"`
+	GrafanaClients []word `yaml:"grafana_clients"`
+	Repository     word   `yaml:"repository"`
+	Ref            word   `yaml:"ref"`
+	Paths          []word `yaml:"paths"`
 }
 
 type lokiFile struct {
-	URL   word `yaml:"url"`
-	Query word `yaml:"query"`
+	httpFile `yaml:",inline"`
+	Query    word `yaml:"query"`
+	Lookback word `yaml:"lookback"`
+	Overlap  word `yaml:"overlap"`
 }
 
 type kubernetesFile struct {
@@ -312,6 +313,11 @@ func fieldOf(t reflect.Type, key string) (reflect.Type, bool) {
 		if f.Tag.Get("yaml") == key {
 			return f.Type, true
 		}
+		if f.Anonymous {
+			if of, known := fieldOf(f.Type, key); known {
+				return of, true
+			}
+		}
 	}
 	return nil, false
 }
@@ -319,6 +325,10 @@ func fieldOf(t reflect.Type, key string) (reflect.Type, bool) {
 func keysOf(t reflect.Type) []string {
 	var keys []string
 	for f := range t.Fields() {
+		if f.Anonymous {
+			keys = append(keys, keysOf(f.Type)...)
+			continue
+		}
 		keys = append(keys, f.Tag.Get("yaml"))
 	}
 	return keys

@@ -6,21 +6,26 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/metrics-maturity/metrics-maturity/collector/httpclient"
+	"github.com/metrics-maturity/metrics-maturity/collector/lines"
 )
 
-// Types of sources that this version reads.
-const (
-	typeGrafanaLog         = "grafana-log"
-	typePrometheusQueryLog = "prometheus-query-log"
-	typeRulesGit           = "rules-git"
-)
+// lokiConfig is a source whose lines are in Loki.
+type lokiConfig struct {
+	httpclient.Config
+	Query             string
+	Lookback, Overlap time.Duration
+}
 
 // sourceConfig is one entry of sources:, with its paths resolved.
 type sourceConfig struct {
 	Name, Type     string
-	Files          []string
+	Files          []string // of a log, one of Files and Loki
+	Loki           *lokiConfig
 	GrafanaClients []netip.Prefix
 	Repository     string
 	Ref            string
@@ -44,7 +49,7 @@ func resolveSources(path string, files []sourceFile) ([]sourceConfig, error) {
 			return nil, usageErrorf("%s: sources[%d] has the same name\nhint: names of sources must differ: days and cursors are kept by name", at, j)
 		}
 		first[f.Name.Text] = i
-		s, err := resolveSource(path, at, f)
+		s, err := resolveSource(path, line, at, f)
 		if err != nil {
 			return nil, err
 		}
@@ -53,36 +58,85 @@ func resolveSources(path string, files []sourceFile) ([]sourceConfig, error) {
 	return sources, nil
 }
 
-func resolveSource(path, at string, f sourceFile) (sourceConfig, error) {
+func resolveSource(path string, line int, at string, f sourceFile) (sourceConfig, error) {
 	s := sourceConfig{Name: f.Name.Text, Type: f.Type.Text}
-	allowed, err := fieldsOf(at, s.Type)
+	kind, err := typeOf(at, s.Type)
 	if err != nil {
 		return s, err
 	}
+	allowed := kind.takes()
 	for _, field := range f.given() {
-		if slices.Contains(allowed, field) {
-			continue
+		if !slices.Contains(allowed, field) {
+			return s, usageErrorf("%s: a source of type %s has no %s\nhint: it takes %s", at, s.Type, field, strings.Join(allowed, ", "))
 		}
-		if field == "loki" || field == "kubernetes" {
-			return s, usageErrorf("%s: this version can't read from %s\nhint: name log files under files:", at, field)
+	}
+	if kind.log != nil {
+		if s, err = s.withLines(path, line, at, f); err != nil {
+			return s, err
 		}
-		return s, usageErrorf("%s: a source of type %s has no %s\nhint: it takes %s", at, s.Type, field, strings.Join(allowed, ", "))
 	}
 	if s.Type == typeRulesGit {
 		return s.withRepository(path, at, f)
 	}
-	if len(f.Files) == 0 {
-		return s, usageErrorf("%s has no files\nhint: name them as a list of patterns, as in files: [\"logs/*.log*\"]", at)
-	}
-	for _, w := range f.Files {
-		pattern := relative(filepath.Dir(path), w.Text)
-		if w.Text == "" || !doublestar.ValidatePathPattern(pattern) {
-			return s, usageErrorf("%s:%d: sources (%s): %q is not a file pattern\nhint: close every [ and {, as in logs/*.{log,log.gz}", path, w.Line, s.Name, w.Text)
-		}
-		s.Files = append(s.Files, pattern)
-	}
 	s.GrafanaClients, err = prefixes(path, fmt.Sprintf("grafana_clients of source %s", s.Name), f.GrafanaClients)
 	return s, err
+}
+
+// withLines reads where the lines of a log are.
+func (s sourceConfig) withLines(path string, line int, at string, f sourceFile) (sourceConfig, error) {
+	named := slices.DeleteFunc(f.given(), func(field string) bool { return !slices.Contains(transports, field) })
+	switch {
+	case len(named) == 0, len(named) == 1 && named[0] == "files" && len(f.Files) == 0:
+		return s, usageErrorf("%s has no files\nhint: name them as a list of patterns, as in files: [\"logs/*.log*\"], or say where else the lines are: loki or kubernetes", at)
+	case len(named) > 1:
+		return s, usageErrorf("%s has both %s\nhint: a log is read from one place: make a source of each", at, strings.Join(named, " and "))
+	}
+	var err error
+	switch named[0] {
+	case "loki":
+		s.Loki, err = resolveLoki(path, line, fmt.Sprintf("loki of source %s", s.Name), f.Loki)
+	case "kubernetes":
+		err = usageErrorf("%s: this version can't read from kubernetes\nhint: name log files under files:, or a query under loki:", at)
+	default:
+		s.Files, err = filePatterns(path, s.Name, f.Files)
+	}
+	return s, err
+}
+
+func filePatterns(path, source string, words []word) ([]string, error) {
+	var patterns []string
+	for _, w := range words {
+		pattern := relative(filepath.Dir(path), w.Text)
+		if w.Text == "" || !doublestar.ValidatePathPattern(pattern) {
+			return nil, usageErrorf("%s:%d: sources (%s): %q is not a file pattern\nhint: close every [ and {, as in logs/*.{log,log.gz}", path, w.Line, source, w.Text)
+		}
+		patterns = append(patterns, pattern)
+	}
+	return patterns, nil
+}
+
+func resolveLoki(path string, line int, of string, f *lokiFile) (*lokiConfig, error) {
+	c := &lokiConfig{Query: f.Query.Text}
+	var err error
+	if c.Config, err = resolveHTTP(path, line, of, f.httpFile); err != nil {
+		return nil, err
+	}
+	if err := lines.CheckLogQL(f.Query.Text); err != nil {
+		return nil, usageErrorf("%s:%d: query of %s: %w", path, max(line, f.Query.Line), of, err)
+	}
+	for _, d := range []struct {
+		name string
+		word word
+		into *time.Duration
+	}{{"lookback", f.Lookback, &c.Lookback}, {"overlap", f.Overlap, &c.Overlap}} {
+		if d.word.Line == 0 {
+			continue
+		}
+		if *d.into, err = parseDuration(d.word.Text); err != nil {
+			return nil, usageErrorf("%s:%d: %s of %s: %w", path, d.word.Line, d.name, of, err)
+		}
+	}
+	return c, nil
 }
 
 func (s sourceConfig) withRepository(path, at string, f sourceFile) (sourceConfig, error) {
@@ -105,29 +159,24 @@ func (s sourceConfig) withRepository(path, at string, f sourceFile) (sourceConfi
 	return s, nil
 }
 
-// fieldsOf lists what a source of a type may say.
-func fieldsOf(at, kind string) ([]string, error) {
-	now := map[string][]string{
-		typeGrafanaLog:         {"files"},
-		typePrometheusQueryLog: {"files", "grafana_clients"},
-		typeRulesGit:           {"repository", "ref", "paths"},
+// typeOf finds the type of a source.
+func typeOf(at, name string) (sourceType, error) {
+	if kind, ok := sourceTypes()[name]; ok {
+		return kind, nil
 	}
-	if fields, ok := now[kind]; ok {
-		return fields, nil
-	}
-	types := []string{typeGrafanaLog, typePrometheusQueryLog, typeRulesGit}
-	switch kind {
+	types := typeNames()
+	switch name {
 	case "":
-		return nil, usageErrorf("%s has no type\nhint: known are %s", at, strings.Join(types, ", "))
+		return sourceType{}, usageErrorf("%s has no type\nhint: known are %s", at, strings.Join(types, ", "))
 	case "grafana-usage-insights", "mimir-query-stats", "grafana-api", "prometheus-api":
-		return nil, usageErrorf("%s: this version can't read sources of type %s\nhint: remove this source; %s can be read", at, kind, strings.Join(types, ", "))
+		return sourceType{}, usageErrorf("%s: this version can't read sources of type %s\nhint: remove this source; %s can be read", at, name, strings.Join(types, ", "))
 	}
-	return nil, usageErrorf("%s: unknown type %q\nhint: %s", at, kind, suggest(kind, types))
+	return sourceType{}, usageErrorf("%s: unknown type %q\nhint: %s", at, name, suggest(name, types))
 }
 
 // given lists the fields that are set, beside name and type.
 func (f sourceFile) given() []string {
-	var set []string
+	set := f.httpFile.given()
 	for _, field := range []struct {
 		name string
 		set  bool
@@ -135,8 +184,6 @@ func (f sourceFile) given() []string {
 		{"files", f.Files != nil},
 		{"loki", f.Loki != nil},
 		{"kubernetes", f.Kubernetes != nil},
-		{"url", f.URL.Line > 0},
-		{"token_file", f.TokenFile.Line > 0},
 		{"grafana_clients", f.GrafanaClients != nil},
 		{"repository", f.Repository.Line > 0},
 		{"ref", f.Ref.Line > 0},

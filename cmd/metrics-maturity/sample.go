@@ -21,9 +21,10 @@ import (
 
 // How much a check reads of each source.
 const (
-	sampleFiles  = 3    // the newest
-	sampleLines  = 5000 // of each file, from its beginning
-	sampleEvents = 5000 // of a repository
+	sampleFiles  = 3              // the newest
+	sampleLines  = 5000           // of each file, from its beginning
+	sampleEvents = 5000           // of a repository
+	sampleTime   = 24 * time.Hour // of a source that is asked by time, up to now
 )
 
 // sample reads a part of every source into a store that is thrown away, and shows what became of it.
@@ -44,6 +45,8 @@ func (k *check) sample(ctx context.Context, key activity.Key) (err error) {
 		switch {
 		case src.Fetcher != nil:
 			src.Fetcher = limitedFetcher{src.Fetcher}
+		case src.Lines != nil:
+			src.Lines = limitedTransport{src.Lines, k.now().Add(-sampleTime)}
 		default:
 			file := filepath.Join(dir, fmt.Sprintf("sample%d.log", i))
 			ok, err := k.copySample(ctx, src, file)
@@ -182,6 +185,36 @@ func (f limitedFetcher) Fetch(ctx context.Context, cursor []byte, save func(acti
 		return nil
 	}
 	return err
+}
+
+// limitedTransport gives a sample of each stream, of what is new.
+type limitedTransport struct {
+	collector.Transport
+	since time.Time
+}
+
+// Open implements collector.Transport.
+func (t limitedTransport) Open(ctx context.Context, from lines.Resume) ([]lines.Tail, error) {
+	from.Since = t.since
+	tails, err := t.Transport.Open(ctx, from)
+	for i := range tails {
+		tails[i] = &limitedTail{Tail: tails[i], left: sampleLines}
+	}
+	return tails, err
+}
+
+// limitedTail ends after a sample.
+type limitedTail struct {
+	lines.Tail
+	left int
+}
+
+// Next implements lines.Tail.
+func (t *limitedTail) Next(ctx context.Context) (lines.Item, error) {
+	if t.left--; t.left < 0 {
+		return lines.Item{}, io.EOF
+	}
+	return t.Tail.Next(ctx)
 }
 
 // modified is when a file was last written to; a file that is gone is the oldest.

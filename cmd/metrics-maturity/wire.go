@@ -17,8 +17,6 @@ import (
 	"github.com/metrics-maturity/metrics-maturity/collector/lines"
 	"github.com/metrics-maturity/metrics-maturity/collector/owner"
 	"github.com/metrics-maturity/metrics-maturity/collector/store"
-	"github.com/metrics-maturity/metrics-maturity/grafana"
-	"github.com/metrics-maturity/metrics-maturity/prom"
 	"github.com/metrics-maturity/metrics-maturity/prom/rules"
 	"github.com/metrics-maturity/metrics-maturity/stage"
 )
@@ -137,14 +135,12 @@ func (c *config) buildSources(log *slog.Logger) []collector.Source {
 	for _, s := range c.Sources {
 		log := log.With("source", s.Name)
 		src := collector.Source{Name: s.Name}
-		switch s.Type {
-		case typeGrafanaLog:
-			parser := grafana.NewRequestLog()
-			src.Files, src.Parser, src.Joiner = &lines.Files{Patterns: s.Files, Logger: log}, parser, parser
-			src.Refuses = func(err error) bool { return errors.Is(err, grafana.ErrTerminalFormat) }
-		case typePrometheusQueryLog:
-			src.Files, src.Parser = &lines.Files{Patterns: s.Files, Logger: log}, prom.NewQueryLog(s.Name)
-		case typeRulesGit:
+		if kind := sourceTypes()[s.Type]; kind.log != nil {
+			format := kind.log(s.Name)
+			src.Parser, src.Joiner, src.Refuses, src.Tally = format.Parser, format.joiner, format.refuses, format.tally
+			src.Files, src.Lines = s.transport(format.filter, log)
+		}
+		if s.Type == typeRulesGit {
 			src.Fetcher = &rules.Git{
 				Source: s.Name, Repository: s.Repository, Ref: s.Ref, Paths: s.Paths, CacheDir: c.cacheDir(),
 				Automation: c.Owner.Automation.Authors, KeepAnnotations: c.Owner.AnnotationNames(), Logger: log,
@@ -153,6 +149,14 @@ func (c *config) buildSources(log *slog.Logger) []collector.Source {
 		sources = append(sources, src)
 	}
 	return sources
+}
+
+// transport returns where the lines of a log are: files, or something else.
+func (s sourceConfig) transport(filter lines.Filter, log *slog.Logger) (*lines.Files, collector.Transport) {
+	if l := s.Loki; l != nil {
+		return nil, &lines.Loki{HTTP: l.Config, Query: l.Query, Lookback: l.Lookback, Overlap: l.Overlap, Filter: filter, Logger: log}
+	}
+	return &lines.Files{Patterns: s.Files, Logger: log}, nil
 }
 
 // cacheDir holds clones of repositories: beside the store if that is a file, else with the user's caches. It may be lost at any time.
@@ -171,20 +175,8 @@ func (c *config) cacheDir() string {
 func (c *config) stageSources() []stage.Source {
 	var sources []stage.Source
 	for _, s := range c.Sources {
-		src := stage.Source{Name: s.Name, Type: s.Type, Class: activity.ClassAny}
-		switch s.Type {
-		case typeGrafanaLog:
-			src.Class = activity.ClassView
-			src.Gives = []activity.Kind{
-				activity.KindView, activity.KindQuery, activity.KindShare, activity.KindOpen, activity.KindEdit,
-				activity.KindRule, activity.KindAnnotation, activity.KindSilence, activity.KindComment,
-			}
-		case typePrometheusQueryLog:
-			src.Gives = []activity.Kind{activity.KindQuery}
-		case typeRulesGit:
-			src.Gives = []activity.Kind{activity.KindRule, activity.KindMetric, activity.KindGoal}
-		}
-		sources = append(sources, src)
+		kind := sourceTypes()[s.Type]
+		sources = append(sources, stage.Source{Name: s.Name, Type: s.Type, Class: kind.class, Gives: kind.gives})
 	}
 	return sources
 }

@@ -93,9 +93,9 @@ var hints = map[int]string{
 	http.StatusInternalServerError: "the server failed: its own log says why",
 }
 
-// statusError is the error for an answer that is none of 2xx.
-func statusError(req *http.Request, resp *http.Response) *Error {
-	e := &Error{Request: nameOf(req), Step: StepStatus, Status: resp.StatusCode, Why: fmt.Sprintf("%d %s", resp.StatusCode, http.StatusText(resp.StatusCode)), Hint: hints[resp.StatusCode], Tries: 1}
+// StatusError is the error for an answer of a client that is none of 2xx.
+func StatusError(resp *http.Response) *Error {
+	e := &Error{Request: nameOf(resp.Request), Step: StepStatus, Status: resp.StatusCode, Why: fmt.Sprintf("%d %s", resp.StatusCode, http.StatusText(resp.StatusCode)), Hint: hints[resp.StatusCode], Tries: 1}
 	if b, ok := resp.Body.(*body); ok {
 		e.Tries = b.tries
 	}

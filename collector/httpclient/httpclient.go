@@ -161,7 +161,7 @@ func Do(client *http.Client, req *http.Request) (*http.Response, error) {
 		return resp, nil
 	}
 	resp.Body.Close()
-	return nil, statusError(req, resp)
+	return nil, StatusError(resp)
 }
 
 // Cause returns the *Error in what a client's Do returned, else err without the request's query.

@@ -49,7 +49,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		if !again {
 			return resp, err
 		}
-		t.Logger.Debug("request is repeated", "request", nameOf(req), "after", wait, "error", reason(req, resp, err))
+		t.Logger.Debug("request is repeated", "request", nameOf(req), "after", wait, "error", reason(resp, err))
 		if err := sleep(req.Context(), wait); err != nil {
 			return nil, err
 		}
@@ -184,7 +184,7 @@ func (t *transport) pause(req *http.Request, try int, resp *http.Response, err e
 	wait = wait/2 + rand.N(wait/2) // clients that failed together do not come back together
 	if err != nil {
 		e, ok := errors.AsType[*Error](err)
-		return wait, ok && e.mayPass()
+		return wait, ok && e.mayPass() && (e.Step != StepTimeout || try == 1) // what takes too long twice will a third time
 	}
 	switch resp.StatusCode {
 	case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout, 529:
@@ -236,9 +236,9 @@ func replay(req *http.Request) (*http.Request, error) {
 	return again, nil
 }
 
-func reason(req *http.Request, resp *http.Response, err error) string {
+func reason(resp *http.Response, err error) string {
 	if err == nil {
-		err = statusError(req, resp)
+		err = StatusError(resp)
 	}
 	text, _, _ := strings.Cut(err.Error(), "\n")
 	return text

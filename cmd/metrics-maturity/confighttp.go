@@ -1,0 +1,84 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/metrics-maturity/metrics-maturity/collector/httpclient"
+)
+
+// httpFile says how to reach a server: the same keys wherever one has an address. A struct of the configuration that has one embeds
+// it, with the tag `yaml:",inline"`, and resolves it with resolveHTTP. Secrets are in files alone.
+type httpFile struct {
+	URL       word            `yaml:"url"`
+	TokenFile word            `yaml:"token_file"`
+	BasicAuth *basicAuthFile  `yaml:"basic_auth"`
+	TLS       *tlsFile        `yaml:"tls"`
+	Headers   map[string]word `yaml:"headers"`
+	Tenant    word            `yaml:"tenant"`
+	Timeout   word            `yaml:"timeout"`
+}
+
+type basicAuthFile struct {
+	Username     word `yaml:"username"`
+	PasswordFile word `yaml:"password_file"`
+}
+
+type tlsFile struct {
+	CAFile     word `yaml:"ca_file"`
+	CertFile   word `yaml:"cert_file"`
+	KeyFile    word `yaml:"key_file"`
+	ServerName word `yaml:"server_name"`
+}
+
+// httpKeys are the keys of an httpFile.
+var httpKeys = []string{"url", "token_file", "basic_auth", "tls", "headers", "tenant", "timeout"}
+
+// given lists the keys that are set.
+func (f *httpFile) given() []string {
+	var set []string
+	for i, is := range []bool{f.URL.Line > 0, f.TokenFile.Line > 0, f.BasicAuth != nil, f.TLS != nil, f.Headers != nil, f.Tenant.Line > 0, f.Timeout.Line > 0} {
+		if is {
+			set = append(set, httpKeys[i])
+		}
+	}
+	return set
+}
+
+// resolveHTTP reads how to reach a server, with paths resolved. path is the configuration file; of says, in messages, whose server
+// it is, and line where that is written.
+func resolveHTTP(path string, line int, of string, f httpFile) (httpclient.Config, error) {
+	dir := filepath.Dir(path)
+	at := fmt.Sprintf("%s:%d: %s", path, max(line, f.URL.Line), of)
+	if f.URL.Text == "" {
+		return httpclient.Config{}, usageErrorf("%s has no url\nhint: write it as url: https://host:port", at)
+	}
+	c := httpclient.Config{
+		URL: strings.TrimRight(f.URL.Text, "/"), Tenant: f.Tenant.Text, TokenFile: relative(dir, f.TokenFile.Text),
+		UserAgent: "metrics-maturity/" + readBuild().Version,
+	}
+	if f.BasicAuth != nil {
+		c.Username, c.PasswordFile = f.BasicAuth.Username.Text, relative(dir, f.BasicAuth.PasswordFile.Text)
+	}
+	if f.TLS != nil {
+		c.CAFile, c.CertFile, c.KeyFile = relative(dir, f.TLS.CAFile.Text), relative(dir, f.TLS.CertFile.Text), relative(dir, f.TLS.KeyFile.Text)
+		c.ServerName = f.TLS.ServerName.Text
+	}
+	if len(f.Headers) > 0 {
+		c.Headers = map[string]string{}
+		for name, value := range f.Headers {
+			c.Headers[name] = value.Text
+		}
+	}
+	if f.Timeout.Line > 0 {
+		var err error
+		if c.Timeout, err = parseDuration(f.Timeout.Text); err != nil {
+			return c, usageErrorf("%s:%d: timeout of %s: %w", path, f.Timeout.Line, of, err)
+		}
+	}
+	if _, err := httpclient.New(c); err != nil {
+		return c, usageErrorf("%s: %w", at, err)
+	}
+	return c, nil
+}

@@ -34,7 +34,7 @@ type config struct {
 	RuleLabels []string // labels of rules whose values name teams, beside those that are typed out
 	Criteria   stage.Criteria
 	Privacy    privacyConfig
-	Textfile   string // where to write the metrics for a node exporter; empty for nowhere
+	Export     exportConfig
 	Serve      serveConfig
 }
 
@@ -108,7 +108,7 @@ func readFile(path string) ([]byte, error) {
 
 // resolve turns what is written into what is meant.
 func resolve(f *file, s *settings) (*config, error) {
-	c := &config{Path: s.path, Textfile: s.file("export.textfile")}
+	c := &config{Path: s.path}
 	location, err := time.LoadLocation(s.text("timezone"))
 	if err != nil || s.text("timezone") == "Local" {
 		return nil, usageErrorf("%s: %q is not a timezone\nhint: write it as in Europe/Stockholm or UTC", s.where("timezone"), s.text("timezone"))
@@ -120,7 +120,7 @@ func resolve(f *file, s *settings) (*config, error) {
 	if c.StoreFile != "" && strings.HasPrefix(c.StoreURL, "sqlite:") {
 		return nil, usageErrorf("%s: a file of SQLite has no password\nhint: leave it out, or store in PostgreSQL: postgres://user@host/database", s.where("store.password_file"))
 	}
-	if err := refuseLater(s); err != nil {
+	if c.Export, err = resolveExport(s, f.Export); err != nil {
 		return nil, err
 	}
 	if c.Privacy.ActorRetention, err = s.duration("privacy.actor_retention"); err != nil {
@@ -187,16 +187,6 @@ func withoutPassword(address string) string {
 		return u.Redacted()
 	}
 	return "(unreadable)"
-}
-
-// refuseLater refuses settings that would otherwise silently do nothing.
-func refuseLater(s *settings) error {
-	for _, key := range []string{"export.pushgateway", "export.remote_write.url"} {
-		if s.text(key) != "" {
-			return usageErrorf("%s: this version can't push\nhint: leave it empty; export.textfile and serve work", s.where(key))
-		}
-	}
-	return nil
 }
 
 // resolveTeamsFrom reads teams_from: only labels of rules are there yet.

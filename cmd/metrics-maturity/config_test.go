@@ -11,7 +11,9 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
+	"github.com/metrics-maturity/metrics-maturity/collector/httpclient"
 	"github.com/metrics-maturity/metrics-maturity/collector/owner"
+	"github.com/metrics-maturity/metrics-maturity/prom/export"
 	"github.com/metrics-maturity/metrics-maturity/stage"
 )
 
@@ -56,7 +58,10 @@ teams_from: ["rule_label:team", "rule_label:team"]
 automation: {logins: [ci], authors: ["*[bot]"], clients: [10.8.0.0/16]}
 stages: {weeks_with_a_view: {enter: 5, leave: 3, window: 8w}, query_days: {window: 28d}}
 privacy: {hash_key_file: key, actor_retention: 120d, min_team_size: 5}
-export: {textfile: out/metrics.prom}
+export:
+  textfile: out/metrics.prom
+  pushgateway: {url: "https://push:9091", token_file: token, job: maturity, labels: {cluster: a}}
+  remote_write: {url: "https://mimir/api/v1/push", tenant: platform, labels: {cluster: a}}
 serve: {listen: "127.0.0.1:1234", interval: 1h30m, web_config: web.yaml}
 `
 
@@ -74,6 +79,7 @@ func TestEveryKeyIsRead(t *testing.T) {
 	criteria := stage.DefaultCriteria()
 	criteria.ByName[stage.WeeksWithAView] = stage.Criterion{Enter: 5, Leave: 3, Window: 8}
 	criteria.ByName[stage.QueryDays] = stage.Criterion{Enter: 2, Leave: 1, Window: 4}
+	agent := "metrics-maturity/" + readBuild().Version
 	want := &config{
 		Path:     path,
 		StoreURL: "sqlite:" + filepath.Join(dir, "data/maturity.db"),
@@ -111,8 +117,18 @@ func TestEveryKeyIsRead(t *testing.T) {
 		RuleLabels: []string{"team"},
 		Criteria:   criteria,
 		Privacy:    privacyConfig{HashKeyFile: filepath.Join(dir, "key"), ActorRetention: 120 * 24 * time.Hour, MinTeamSize: 5},
-		Textfile:   filepath.Join(dir, "out/metrics.prom"),
-		Serve:      serveConfig{Listen: "127.0.0.1:1234", Interval: 90 * time.Minute, WebConfig: filepath.Join(dir, "web.yaml")},
+		Export: exportConfig{
+			Textfile: filepath.Join(dir, "out/metrics.prom"),
+			Pushgateway: &pushgatewayConfig{
+				Client: httpclient.Config{URL: "https://push:9091", UserAgent: agent, TokenFile: filepath.Join(dir, "token")},
+				Group:  export.Group{Job: "maturity", Labels: map[string]string{"cluster": "a"}},
+			},
+			RemoteWrite: &remoteWriteConfig{
+				Client: httpclient.Config{URL: "https://mimir/api/v1/push", UserAgent: agent, Tenant: "platform", RetryPOST: true},
+				Labels: map[string]string{"cluster": "a"},
+			},
+		},
+		Serve: serveConfig{Listen: "127.0.0.1:1234", Interval: 90 * time.Minute, WebConfig: filepath.Join(dir, "web.yaml")},
 	}
 	if diff := cmp.Diff(want, c, cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
 		t.Error("want -, got +\n" + diff)

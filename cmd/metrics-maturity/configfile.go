@@ -112,13 +112,30 @@ type privacyFile struct {
 }
 
 type exportFile struct {
-	Pushgateway word            `yaml:"pushgateway"`
+	Pushgateway pushgatewayFile `yaml:"pushgateway"`
 	RemoteWrite remoteWriteFile `yaml:"remote_write"`
 	Textfile    word            `yaml:"textfile"`
 }
 
+// pushgatewayFile is an address alone, or one with what is needed to reach it.
+type pushgatewayFile struct {
+	httpFile `yaml:",inline"`
+	Job      word            `yaml:"job"`
+	Labels   map[string]word `yaml:"labels"`
+}
+
+// UnmarshalYAML reads either form.
+func (p *pushgatewayFile) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind == yaml.ScalarNode {
+		return n.Decode(&p.URL)
+	}
+	type plain pushgatewayFile // without this method
+	return n.Decode((*plain)(p))
+}
+
 type remoteWriteFile struct {
-	URL word `yaml:"url"`
+	httpFile `yaml:",inline"`
+	Labels   map[string]word `yaml:"labels"`
 }
 
 type serveFile struct {
@@ -198,7 +215,7 @@ func (s shape) check(n *yaml.Node, t reflect.Type, key, name string) error {
 			return s.wrong(n, key, name, "a single value")
 		}
 		return nil
-	case t == reflect.TypeFor[memberFile]() && n.Kind == yaml.ScalarNode:
+	case n.Kind == yaml.ScalarNode && (t == reflect.TypeFor[memberFile]() || t == reflect.TypeFor[pushgatewayFile]()):
 		return nil
 	case t.Kind() == reflect.Slice:
 		if n.Kind != yaml.SequenceNode {

@@ -49,8 +49,12 @@ func (f *httpFile) given() []string {
 // resolveHTTP reads how to reach a server, with paths resolved. path is the configuration file; of says, in messages, whose server
 // it is, and line where that is written.
 func resolveHTTP(path string, line int, of string, f httpFile) (httpclient.Config, error) {
+	return resolveHTTPAt(path, fmt.Sprintf("%s:%d: %s", path, max(line, f.URL.Line), of), of, f)
+}
+
+// resolveHTTPAt is resolveHTTP of a server whose address may stand elsewhere: at says where.
+func resolveHTTPAt(path, at, of string, f httpFile) (httpclient.Config, error) {
 	dir := filepath.Dir(path)
-	at := fmt.Sprintf("%s:%d: %s", path, max(line, f.URL.Line), of)
 	if f.URL.Text == "" {
 		return httpclient.Config{}, usageErrorf("%s has no url\nhint: write it as url: https://host:port", at)
 	}

@@ -66,7 +66,7 @@ func (d *desk) writeOpenMetrics(ctx context.Context, w io.Writer, p *picture) er
 // export puts a picture wherever the configuration says, and keeps what was said. What fails does not stop the others.
 func (d *desk) export(ctx context.Context, p *picture, now time.Time) error {
 	var errs []error
-	if d.exports() {
+	if d.Export != (exportConfig{}) {
 		snapshot, err := d.snapshot(ctx, p)
 		if err != nil {
 			return err
@@ -75,23 +75,21 @@ func (d *desk) export(ctx context.Context, p *picture, now time.Time) error {
 		if err != nil {
 			return err
 		}
-		errs = append(errs, d.writeTextfile(families))
+		errs = append(errs, d.writeTextfile(families), d.push(ctx, families), d.writeRemote(ctx, families, p.report.AsOf))
 	}
 	return errors.Join(append(errs, d.keepExported(ctx, p, now))...)
 }
 
-func (d *desk) exports() bool { return d.Textfile != "" }
-
 // writeTextfile writes the file that node_exporter's textfile collector reads.
 func (d *desk) writeTextfile(families []*dto.MetricFamily) error {
-	if d.Textfile == "" {
+	if d.Export.Textfile == "" {
 		return nil
 	}
 	var text bytes.Buffer
 	if err := export.Encode(&text, families, expfmt.NewFormat(expfmt.TypeTextPlain)); err != nil {
 		return err
 	}
-	if err := replaceFile(d.Textfile, text.Bytes()); err != nil {
+	if err := replaceFile(d.Export.Textfile, text.Bytes()); err != nil {
 		return fmt.Errorf("export.textfile: %w\nhint: the folder must exist and be writable for this user", err)
 	}
 	return nil

@@ -120,7 +120,7 @@ func (r *reloader) fits(c *config) error {
 		return err
 	case key.ID() != r.keyID:
 		changed = "privacy.hash_key_file"
-	case c.StoreURL != r.fixed.StoreURL:
+	case c.StoreURL != r.fixed.StoreURL || c.StoreFile != r.fixed.StoreFile:
 		changed = "store.url"
 	case c.Owner.Location.String() != r.fixed.Owner.Location.String():
 		changed = "timezone"

@@ -77,7 +77,7 @@ func newSettings(path string, text []byte, f *file, o overrides) (*settings, err
 		"privacy.hash_key_file":   f.Privacy.HashKeyFile.Line,
 		"privacy.actor_retention": f.Privacy.ActorRetention.Line,
 		"privacy.min_team_size":   f.Privacy.MinTeamSize.Line,
-		"export.pushgateway":      f.Export.Pushgateway.Line,
+		"export.pushgateway":      f.Export.Pushgateway.URL.Line,
 		"export.remote_write.url": f.Export.RemoteWrite.URL.Line,
 		"export.textfile":         f.Export.Textfile.Line,
 		"serve.listen":            f.Serve.Listen.Line,

@@ -3,11 +3,13 @@ package export
 import (
 	"context"
 	"fmt"
+	"io"
 	"maps"
 	"math"
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/exp/api/remote"
@@ -155,10 +157,39 @@ type lastError struct {
 
 // RoundTrip implements http.RoundTripper.
 func (l *lastError) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := httpclient.Do(l.client, req)
-	if err == nil {
+	resp, err := l.client.Do(req)
+	switch {
+	case err != nil:
+		l.err = httpclient.Cause(err)
+	case resp.StatusCode/100 == 2:
 		return resp, nil
+	default:
+		l.err = refusal(resp)
 	}
-	l.err = err
 	return &http.Response{StatusCode: http.StatusBadRequest, Status: "400 Bad Request", Body: http.NoBody, Request: req, Header: http.Header{}}, nil
 }
+
+// refusal is the error of an answer, with a hint where Prometheus or Mimir says why in words that are known.
+func refusal(resp *http.Response) error {
+	defer resp.Body.Close()
+	e := httpclient.StatusError(resp)
+	text, err := io.ReadAll(io.LimitReader(resp.Body, 1<<16))
+	if err != nil || resp.StatusCode != http.StatusBadRequest {
+		return e
+	}
+	e.Hint = "the receiver refuses what it is sent: its own log says why"
+	for _, known := range []struct{ words, hint string }{
+		{"out of bounds", olderHint}, {"out of order", olderHint}, {"out-of-order", olderHint}, {"too old", olderHint},
+		{"duplicate sample", "something else sends the same series: give each sender labels of its own"},
+		{"too far in the future", "compare the clocks of this machine and the receiver's"},
+	} {
+		if strings.Contains(string(text), known.words) {
+			e.Hint = known.hint
+			break
+		}
+	}
+	return e
+}
+
+const olderHint = "the receiver has later samples and takes none that are older: let it (Prometheus: storage.tsdb.out_of_order_time_window), " +
+	"or make blocks of a file (promtool tsdb create-blocks-from openmetrics)"

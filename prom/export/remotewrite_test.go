@@ -43,6 +43,7 @@ type receiver struct {
 	mu      sync.Mutex
 	samples []string
 	status  int // answered instead of taking anything, unless 0
+	why     string
 	posts   int
 }
 
@@ -53,7 +54,7 @@ func newReceiver(t *testing.T) *receiver {
 		defer r.mu.Unlock()
 		r.posts++
 		if r.status != 0 {
-			http.Error(w, "series of alice@corp.example refused", r.status)
+			http.Error(w, "series of alice@corp.example refused: "+r.why, r.status)
 			return
 		}
 		packed, err := io.ReadAll(req.Body)
@@ -111,6 +112,12 @@ func (r *receiver) answer(status int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.status = status
+}
+
+func (r *receiver) reason(why string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.why = why
 }
 
 func (r *receiver) writer(t *testing.T, labels map[string]string) *export.RemoteWriter {
@@ -202,6 +209,13 @@ func TestRemoteWriteFailure(t *testing.T) {
 		err := atStage(t, map[string]int{"brief": 1}, w, time.Unix(1000, 0), m)
 		if !httpclient.IsStatus(err, status) || strings.Contains(err.Error(), "alice") || r.posts != posts+1 {
 			t.Errorf("%d: %v after %d requests", status, err, r.posts-posts)
+		}
+	}
+	r.answer(http.StatusBadRequest)
+	for words, hint := range map[string]string{"out of bounds": "out_of_order_time_window", "duplicate sample for timestamp": "labels of its own", "": "its own log"} {
+		r.reason(words)
+		if err := atStage(t, map[string]int{"brief": 1}, w, time.Unix(1000, 0), m); err == nil || !strings.Contains(err.Error(), hint) {
+			t.Errorf("%s: %v", words, err)
 		}
 	}
 	r.answer(0)

@@ -50,7 +50,7 @@ func (c *calendar) cover(o Org) {
 	for _, day := range o.Coverage {
 		s := c.sources[day.Source]
 		w, ok := c.week(day.Date)
-		if s == nil || !ok || s.Class == activity.ClassView && day.Class != activity.ClassView {
+		if s == nil || !ok || day.Class == activity.ClassSome || s.Class == activity.ClassView && day.Class != activity.ClassView {
 			continue
 		}
 		s.start = min(s.start, w)

@@ -54,16 +54,15 @@ func perSecond(n int64, took time.Duration) int64 {
 // foreignNote is said of a source that is read and shows nothing.
 const foreignNote = "none of the lines is of the kind that the type of this source reads"
 
-// warnBlind says which Grafana logs can show no views, and which sources nothing at all: that would otherwise look like teams that
-// do nothing.
+// warnBlind says which sources do not show all that they could, and which nothing at all.
 func (d *desk) warnBlind(ctx context.Context, sum collector.Summary) error {
 	covered, err := d.store.Coverage(ctx)
 	if err != nil {
 		return err
 	}
 	for _, s := range d.Sources {
-		if s.Type == typeGrafanaLog && isBlind(s.Name, covered) {
-			d.log.Warn(blindNote, "source", s.Name, "hint", blindHint)
+		if note, hint := blindness(s, covered); note != "" {
+			d.log.Warn(note, "source", s.Name, "hint", hint)
 		}
 		if i := slices.IndexFunc(sum.Sources, func(r collector.SourceSummary) bool { return r.Name == s.Name }); i >= 0 && sum.Sources[i].Lines > 0 &&
 			!slices.ContainsFunc(covered, func(c activity.CoveredDay) bool { return c.Source == s.Name }) {

@@ -168,7 +168,7 @@ func typeOf(at, name string) (sourceType, error) {
 	switch name {
 	case "":
 		return sourceType{}, usageErrorf("%s has no type\nhint: known are %s", at, strings.Join(types, ", "))
-	case "grafana-usage-insights", "mimir-query-stats", "grafana-api", "prometheus-api":
+	case "grafana-api", "prometheus-api":
 		return sourceType{}, usageErrorf("%s: this version can't read sources of type %s\nhint: remove this source; %s can be read", at, name, strings.Join(types, ", "))
 	}
 	return sourceType{}, usageErrorf("%s: unknown type %q\nhint: %s", at, name, suggest(name, types))

@@ -25,6 +25,7 @@ func layers() map[string][]string {
 		"collector":            {"collector/activity", "collector/lines", "collector/store"},
 		"grafana":              {"collector/activity", "collector/httpclient"},
 		"prom":                 {"collector/activity", "collector/httpclient"},
+		"prom/logs":            {"collector/activity"},
 		"prom/rules":           {"collector/activity", "collector/httpclient", "prom"},
 		"prom/export":          {"collector/activity", "collector/httpclient", "stage"},
 		"stage":                {"collector/activity"},
@@ -32,7 +33,7 @@ func layers() map[string][]string {
 		"deploy/gen":           {"stage"},
 		"cmd/metrics-maturity": {
 			"collector", "collector/activity", "collector/httpclient", "collector/lines", "collector/owner", "collector/store",
-			"grafana", "prom", "prom/export", "prom/rules", "stage", "stage/sim",
+			"grafana", "prom", "prom/export", "prom/logs", "prom/rules", "stage", "stage/sim",
 		},
 	}
 }

@@ -151,9 +151,12 @@ func newSource(s sourceConfig, status activity.SourceStatus, events int64, cover
 	}
 	days := map[activity.Date]bool{}
 	for _, c := range covered {
-		if c.Source == s.Name && c.Date < asOf {
+		if c.Source == s.Name && c.Date < asOf && c.Class != activity.ClassSome {
 			days[c.Date] = true
 		}
+	}
+	if note, _ := blindness(s, covered); note != "" {
+		r.Note = strings.TrimPrefix(r.Note+"; "+note, "; ")
 	}
 	if len(days) == 0 {
 		return r
@@ -171,34 +174,10 @@ func newSource(s sourceConfig, status activity.SourceStatus, events int64, cover
 			}
 		}
 	}
-	if s.Type == typeGrafanaLog && isBlind(s.Name, covered) {
-		r.Note = strings.TrimPrefix(r.Note+"; "+blindNote, "; ")
-	}
 	r.CoveredDays = len(days)
 	ratio := float64(recent) / float64(window)
 	r.coveredRatio = &ratio
 	return r
-}
-
-// What is said of a Grafana log that can show no views.
-const (
-	blindNote = "saves are logged but no views: router_logging seems to be off"
-	blindHint = "set router_logging = true under [server] in grafana.ini, and restart Grafana"
-)
-
-// isBlind reports whether a Grafana log was read, and none of it shows requests that were answered with 200.
-func isBlind(source string, covered []activity.CoveredDay) bool {
-	read := false
-	for _, c := range covered {
-		if c.Source != source {
-			continue
-		}
-		if c.Class == activity.ClassView {
-			return false
-		}
-		read = true
-	}
-	return read
 }
 
 // tri writes what may be unknown as true, false or null.

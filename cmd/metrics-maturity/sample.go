@@ -153,8 +153,8 @@ func (k *check) sampled(s collector.SourceSummary, p *picture) {
 		}
 	}
 	_, _ = fmt.Fprintf(k.stdout, "source %s: reached; sample: lines %d, malformed %d, acts %d\n", s.Name, s.Lines, s.Malformed, acts)
-	if k.config.sourceTypes()[s.Name] == typeGrafanaLog && isBlind(s.Name, p.facts.Coverage) {
-		k.problem("source %s: %s\nhint: %s", s.Name, blindNote, blindHint)
+	if note, hint := blindness(sourceConfig{Name: s.Name, Type: k.config.sourceTypes()[s.Name]}, p.facts.Coverage); note != "" {
+		k.problem("source %s: %s\nhint: %s", s.Name, note, hint)
 	}
 	if s.Lines > 0 && !slices.ContainsFunc(p.facts.Coverage, func(c activity.CoveredDay) bool { return c.Source == s.Name }) {
 		k.problem("source %s: none of %d lines is of the kind that type %s reads\nhint: check files: and type:",

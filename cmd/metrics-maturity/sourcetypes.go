@@ -11,13 +11,20 @@ import (
 	"github.com/metrics-maturity/metrics-maturity/collector/lines"
 	"github.com/metrics-maturity/metrics-maturity/grafana"
 	"github.com/metrics-maturity/metrics-maturity/prom"
+	"github.com/metrics-maturity/metrics-maturity/prom/logs"
 )
 
 // Types of sources that this version reads.
 const (
-	typeGrafanaLog         = "grafana-log"
-	typePrometheusQueryLog = "prometheus-query-log"
-	typeRulesGit           = "rules-git"
+	typeGrafanaLog           = "grafana-log"
+	typeGrafanaUsageInsights = "grafana-usage-insights"
+	typePrometheusQueryLog   = "prometheus-query-log"
+	typeMimirQueryStats      = "mimir-query-stats"
+	typeThanosQueryLog       = "thanos-query-log"
+	typeVictoriaMetricsLog   = "victoriametrics-log"
+	typeVMAuthLog            = "vmauth-log"
+	typeNginxLog             = "nginx-log"
+	typeRulesGit             = "rules-git"
 )
 
 // sourceType is what is known of a type of sources before any is opened.
@@ -47,7 +54,13 @@ func sourceTypes() map[string]sourceType {
 			activity.KindView, activity.KindQuery, activity.KindShare, activity.KindOpen, activity.KindEdit,
 			activity.KindRule, activity.KindAnnotation, activity.KindSilence, activity.KindComment,
 		}},
-		typePrometheusQueryLog: {class: activity.ClassAny, log: prometheusQueryLog, gives: []activity.Kind{activity.KindQuery}, fields: []string{"grafana_clients"}},
+		typeGrafanaUsageInsights: {class: activity.ClassView, log: usageInsights, gives: []activity.Kind{activity.KindView, activity.KindQuery}},
+		typePrometheusQueryLog:   queryLog(prometheusQueryLog),
+		typeMimirQueryStats:      queryLog(mimirQueryStats),
+		typeThanosQueryLog:       queryLog(thanosQueryLog),
+		typeVictoriaMetricsLog:   queryLog(victoriaMetricsLog),
+		typeVMAuthLog:            queryLog(vmauthLog),
+		typeNginxLog:             queryLog(nginxLog),
 		typeRulesGit: {class: activity.ClassAny, gives: []activity.Kind{activity.KindRule, activity.KindMetric, activity.KindGoal},
 			fields: []string{"repository", "ref", "paths"}},
 	}
@@ -63,6 +76,35 @@ func grafanaLog(string) logFormat {
 
 func prometheusQueryLog(source string) logFormat {
 	return logFormat{Parser: prom.NewQueryLog(source)}
+}
+
+// queryLog is the type of a log that tells who asked a database, in whose lines a Grafana may be known by its address alone.
+func queryLog(log func(source string) logFormat) sourceType {
+	return sourceType{class: activity.ClassAny, log: log, gives: []activity.Kind{activity.KindQuery}, fields: []string{"grafana_clients"}}
+}
+
+func usageInsights(string) logFormat {
+	return logFormat{Parser: grafana.NewUsageInsights(), filter: lines.Filter{Contains: "eventName"}}
+}
+
+func mimirQueryStats(source string) logFormat {
+	return logFormat{Parser: logs.NewQueryStats(source), filter: lines.Filter{Contains: "query stats"}}
+}
+
+func thanosQueryLog(source string) logFormat {
+	return logFormat{Parser: logs.NewThanosSlowQueries(source), filter: lines.Filter{Contains: "slow query detected"}}
+}
+
+func victoriaMetricsLog(source string) logFormat {
+	return logFormat{Parser: logs.NewVictoriaMetricsSlowQueries(source), filter: lines.Filter{Contains: "slow query according to"}}
+}
+
+func vmauthLog(source string) logFormat {
+	return logFormat{Parser: logs.NewVMAuth(source), filter: lines.Filter{Contains: "access_log "}}
+}
+
+func nginxLog(source string) logFormat {
+	return logFormat{Parser: logs.NewNginx(source), filter: lines.Filter{Contains: "/api/v1/"}}
 }
 
 // transports are where the lines of a log can be: a source names exactly one.

@@ -91,6 +91,10 @@ type Event struct {
 	Step string
 }
 
+// ThroughGrafana is the scope of what a Grafana asked of the source of that name for a person whom it names. Where the Grafana's own
+// log was read that day, that tells of it too.
+func ThroughGrafana(source string) string { return source + "/grafana" }
+
 // Identity is an actor as a source names it. It is comparable, so that its hashes are computed once.
 type Identity struct {
 	Login string     // a Grafana login, as logged
@@ -109,6 +113,7 @@ type Class string
 const (
 	ClassAny  Class = "any"  // something was read: what is logged whatever the settings
 	ClassView Class = "view" // requests answered with 200 were logged, so views would have been seen
+	ClassSome Class = "some" // a part was read, as of a log of slow queries alone: what is there counts, what is not means nothing
 )
 
 // Line is what a parser says of one line beside the events in it.

@@ -60,6 +60,9 @@ func (k Key) Member(login, email string) []Digest {
 // Prefix is the digest of a network prefix, masked.
 func (k Key) Prefix(p netip.Prefix) Digest { return k.sum("net", p.Masked().String()) }
 
+// Client is the digest that every network client carries: it tells an address from a login.
+func (k Key) Client() Digest { return k.sum("net", "any") }
+
 // Text is the digest of a query's text, by which it is known again without being kept. The key keeps it from being guessed.
 func (k Key) Text(text string) Digest { return k.sum("text", text) }
 
@@ -83,6 +86,7 @@ func (k Key) Actor(i Identity) (whole Digest, all []Digest) {
 		return k.sum("author", fold(i.Name)+"\x00"+fold(i.Email)), all
 	case i.Addr.IsValid():
 		addr := i.Addr.Unmap().WithZone("")
+		all = append(all, k.Client())
 		low, high := 8, 32
 		if addr.Is6() {
 			low, high = 32, 128

@@ -14,6 +14,8 @@ type actor struct {
 	clients  []claim
 	robot    string
 	grafanas []string // sources that it asks as a Grafana
+	accounts []int    // teams of which it is a tenant, where it signs in with a user name
+	address  bool     // it is a network client, and no login
 
 	periods  []period // from people, oldest first
 	networks []int    // from clients: the teams that claim the longest prefix of its address
@@ -60,6 +62,13 @@ func (a *actor) add(c claim) {
 		if !slices.Contains(a.grafanas, c.source) {
 			a.grafanas = append(a.grafanas, c.source)
 		}
+	case claimAccount:
+		if !slices.Contains(a.accounts, c.team) {
+			a.accounts = append(a.accounts, c.team)
+			slices.Sort(a.accounts)
+		}
+	case claimAddress:
+		a.address = true
 	}
 }
 

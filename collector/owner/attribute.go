@@ -41,12 +41,15 @@ var robots = []string{
 func (b *Book) Attribute(days []activity.Day) []activity.Act {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	learned, regular, twice := b.learnGrafanas(days), b.clockwork(days), b.toldTwice(days)
+	learned, regular, twice, again := b.learnGrafanas(days), b.clockwork(days), b.toldTwice(days), b.toldByRequestLog(days)
 	acts := make([]activity.Act, len(days))
 	for i := range days {
-		acts[i].Day = days[i]
+		acts[i].Day = b.named(days[i])
 		if t, ok := twice[i]; ok {
 			t.apply(&acts[i].Day)
+		}
+		if reason := again[i]; reason != "" {
+			acts[i].Robot = reason
 		}
 		b.judge(&acts[i], learned)
 		if regular[i] && acts[i].Outcome != activity.Automated {
@@ -63,7 +66,7 @@ func (b *Book) AttributeAlone(days []activity.Day) []activity.Act {
 	defer b.mu.Unlock()
 	acts := make([]activity.Act, len(days))
 	for i := range days {
-		acts[i].Day = days[i]
+		acts[i].Day = b.named(days[i])
 		b.judge(&acts[i], nil)
 	}
 	return acts
@@ -118,7 +121,7 @@ func (b *Book) robot(a *activity.Act, who *actor, learned map[client]bool) strin
 		return ""
 	case who != nil && who.robot != "":
 		return who.robot
-	case who != nil && slices.Contains(who.grafanas, a.Source), learned[client{a.Source, a.Actor}]:
+	case who != nil && slices.Contains(who.grafanas, a.Source), learned[client{a.Source, a.Actor}], b.toldByGrafana(&a.Day):
 		return activity.RobotGrafana
 	}
 	return ""
@@ -165,8 +168,10 @@ func (b *Book) byPerson(a *activity.Act, who *actor, c class, s span, org bool) 
 	if teams, reason := who.teamsOn(a.Date); len(teams) > 0 {
 		return one(teams, s, reason)
 	}
-	isClient := a.Actor == 0 || (who != nil && len(who.clients) > 0 && len(who.people) == 0) || b.fromClients(&a.Day)
-	if !isClient {
+	if who != nil && len(who.accounts) > 0 && hasAccounts(b.config.Types[a.Source]) {
+		return one(who.accounts, s, ReasonTenant)
+	}
+	if a.Actor != 0 && !b.isClient(&a.Day, who) {
 		return -1, ReasonNoMember
 	}
 	if teams := b.tenantTeams(a.Tenant); len(teams) > 0 {
@@ -232,8 +237,14 @@ func (b *Book) fromGrafana(d *activity.Day) bool {
 	return grafanaScope(d.Scope)
 }
 
-// fromClients reports whether d's source knows its actors by address alone.
-func (b *Book) fromClients(d *activity.Day) bool {
+// isClient reports whether d's actor, who, is a network client and no login.
+func (b *Book) isClient(d *activity.Day, who *actor) bool {
+	switch {
+	case who != nil && len(who.people) > 0:
+		return false
+	case who != nil && (who.address || len(who.clients) > 0):
+		return true
+	}
 	if t := b.config.Types[d.Source]; t != "" {
 		return t == typeQueryLog
 	}

@@ -24,6 +24,8 @@ type Book struct {
 	actors     map[activity.ActorID]*actor
 	queries    map[string]activity.Query
 	covered    map[string]bool           // sources that were read
+	grafanas   map[activity.Date]bool    // days on which Grafana's request log showed what is asked
+	titles     map[place][]string        // scope and title -> uids of dashboards
 	rules      map[place][]activity.Rule // by From
 	dashboards map[place][]activity.Dashboard
 	goals      map[place][]activity.Goal
@@ -50,7 +52,8 @@ func New(c Config, key activity.Key, f activity.Facts) (*Book, error) {
 	b := &Book{
 		config: c, location: c.Location, claims: c.claims(key), selectors: sel,
 		folders: map[string][]int{}, uids: map[string][]int{}, tenants: map[string][]int{}, byName: map[string]int{},
-		actors: map[activity.ActorID]*actor{}, queries: map[string]activity.Query{}, covered: map[string]bool{}, rules: map[place][]activity.Rule{},
+		actors: map[activity.ActorID]*actor{}, queries: map[string]activity.Query{}, covered: map[string]bool{},
+		grafanas: map[activity.Date]bool{}, titles: map[place][]string{}, rules: map[place][]activity.Rule{},
 		dashboards: map[place][]activity.Dashboard{}, goals: map[place][]activity.Goal{}, inventory: newInventory(c, f),
 		subjects: map[subjectKey][]span{}, paths: map[string][]int{},
 	}
@@ -70,6 +73,9 @@ func New(c Config, key activity.Key, f activity.Facts) (*Book, error) {
 	}
 	for _, d := range f.Coverage {
 		b.covered[d.Source] = true
+		if d.Class == activity.ClassView && c.Types[d.Source] == typeRequestLog {
+			b.grafanas[d.Date] = true
+		}
 	}
 	for _, q := range f.Queries {
 		b.LearnQuery(q)
@@ -151,6 +157,9 @@ func (b *Book) LearnDashboard(d activity.Dashboard) {
 	defer b.mu.Unlock()
 	d.Metrics = sorted(d.Metrics)
 	at := place{d.Scope, d.UID}
+	if title := (place{d.Scope, d.Title}); d.Title != "" && !byNumber(d.UID) && !slices.Contains(b.titles[title], d.UID) {
+		b.titles[title] = append(b.titles[title], d.UID)
+	}
 	b.dashboards[at] = insertByTime(b.dashboards[at], d, func(d activity.Dashboard) time.Time { return d.Seen },
 		func(activity.Dashboard) bool { return true })
 	delete(b.subjects, subjectKey{class: classDashboard, scope: d.Scope, name: d.UID})

@@ -82,11 +82,22 @@ type Member struct {
 
 // Types of sources that are treated apart. Every type that starts with "grafana-" names its people by login.
 const (
+	typeRequestLog = "grafana-log"
+	typeInsights   = "grafana-usage-insights"
 	typeQueryLog   = "prometheus-query-log" // actors are network clients
 	typeRules      = "rules-git"
 	typePrometheus = "prometheus-api"
 	grafanaPrefix  = "grafana-"
 )
+
+// hasAccounts reports whether a source of this type names user names that may be a person's or a tenant's.
+func hasAccounts(sourceType string) bool {
+	switch sourceType {
+	case "vmauth-log", "nginx-log", "thanos-query-log":
+		return true
+	}
+	return false
+}
 
 // HasPeople reports whether an owner rule of t speaks of people, so that silence is the silence of somebody.
 func (t Team) HasPeople() bool {

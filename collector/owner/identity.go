@@ -12,7 +12,7 @@ import (
 // claim is what an owner rule says of the actors that carry a digest.
 type claim struct {
 	kind   claimKind
-	team   int           // of claimMember, claimAuthor, claimClient
+	team   int           // of claimMember, claimAuthor, claimClient, claimAccount
 	from   activity.Date // of claimMember
 	to     activity.Date // of claimMember; 0 is open
 	bits   int           // of claimClient: length of the prefix
@@ -29,11 +29,13 @@ const (
 	claimClient
 	claimRobot
 	claimGrafana
+	claimAccount // a user name that is a tenant's
+	claimAddress // the actor is a network client
 )
 
 // claims returns what c says of each digest.
 func (c Config) claims(key activity.Key) map[activity.Digest][]claim {
-	out := map[activity.Digest][]claim{}
+	out := map[activity.Digest][]claim{key.Client(): {{kind: claimAddress}}}
 	add := func(d activity.Digest, cl claim) {
 		if !slices.Contains(out[d], cl) {
 			out[d] = append(out[d], cl)
@@ -54,6 +56,9 @@ func (c Config) claims(key activity.Key) map[activity.Digest][]claim {
 			for _, d := range parseAuthor(entry).digests(key) {
 				add(d, claim{kind: claimAuthor, team: i})
 			}
+		}
+		for _, name := range t.Tenants {
+			add(key.Login(name), claim{kind: claimAccount, team: i})
 		}
 		for _, p := range t.Clients {
 			p = unmap(p)

@@ -161,7 +161,7 @@ func (b *Book) asked(days []activity.Day, explored map[string]map[question]*time
 	seen := map[string]map[string]bool{}
 	for i := range days {
 		d := &days[i]
-		if d.Kind != activity.KindQuery || d.Actor == 0 || d.Robot != "" || !b.fromClients(d) {
+		if d.Kind != activity.KindQuery || d.Actor == 0 || d.Robot != "" || b.fromGrafana(d) || !b.isClient(d, b.actors[d.Actor]) {
 			continue
 		}
 		key := client{d.Source, d.Actor}

@@ -45,8 +45,8 @@ type rulesFile struct {
 			Matchers    []string // namespace="payments"
 		}
 		Dashboards []struct {
-			Seen, Scope, UID string
-			Folders, Metrics []string
+			Seen, Scope, UID, Title string
+			Folders, Metrics        []string
 		}
 		Rules []struct {
 			From, Scope, Record, Alert string
@@ -59,6 +59,7 @@ type rulesFile struct {
 			Metrics                 []string
 			Removed                 bool
 		}
+		Coverage []struct{ Source, Class, Date string }
 	}
 }
 
@@ -118,7 +119,7 @@ func parseOrganisation(t testing.TB, text string) *organisation {
 		o.config.Queries[q.Fingerprint] = query
 	}
 	for _, d := range f.Facts.Dashboards {
-		o.config.Dashboards = append(o.config.Dashboards, activity.Dashboard{Seen: date(t, d.Seen).Start(loc), Scope: d.Scope, UID: d.UID, Folders: d.Folders, Metrics: d.Metrics})
+		o.config.Dashboards = append(o.config.Dashboards, activity.Dashboard{Seen: date(t, d.Seen).Start(loc), Scope: d.Scope, UID: d.UID, Title: d.Title, Folders: d.Folders, Metrics: d.Metrics})
 	}
 	for _, r := range f.Facts.Rules {
 		rule := activity.Rule{From: date(t, r.From).Start(loc), Scope: r.Scope, Kind: activity.RuleAlert, Name: r.Alert, Labels: r.Labels, Annotations: r.Annotations, Metrics: r.Metrics, Removed: r.Removed}
@@ -126,6 +127,9 @@ func parseOrganisation(t testing.TB, text string) *organisation {
 			rule.Kind, rule.Name = activity.RuleRecording, r.Record
 		}
 		o.config.Rules = append(o.config.Rules, rule)
+	}
+	for _, c := range f.Facts.Coverage {
+		o.config.Coverage = append(o.config.Coverage, activity.CoveredDay{Source: c.Source, Class: activity.Class(c.Class), Date: date(t, c.Date)})
 	}
 	for _, g := range f.Facts.Goals {
 		o.config.Goals = append(o.config.Goals, activity.Goal{From: date(t, g.From).Start(loc), Scope: g.Scope, Team: g.Team, Name: g.Name, Metrics: g.Metrics, Removed: g.Removed})
@@ -236,10 +240,10 @@ func (o *organisation) facts() activity.Facts {
 	return f
 }
 
-// learned is the book of o as a collector builds it: empty, then told everything.
+// learned is the book of o as a collector builds it: of an empty store, but for the days that were read, then told everything.
 func (o *organisation) learned(t testing.TB) *Book {
 	t.Helper()
-	b, err := New(o.rules, testKey, activity.Facts{})
+	b, err := New(o.rules, testKey, activity.Facts{Coverage: o.config.Coverage})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,6 +31,7 @@ func layers() map[string][]string {
 		"stage":                {"collector/activity"},
 		"stage/sim":            {"collector/activity", "stage"},
 		"deploy/gen":           {"stage"},
+		"deploy/gen/schemas":   {},
 		"cmd/metrics-maturity": {
 			"collector", "collector/activity", "collector/httpclient", "collector/lines", "collector/owner", "collector/store",
 			"grafana", "prom", "prom/export", "prom/logs", "prom/rules", "stage", "stage/sim",

@@ -57,7 +57,7 @@ func TestEachAlertHasItsRunbook(t *testing.T) {
 		if !strings.Contains(rules, "metrics-maturity#"+strings.ToLower(name)+"\n") || !strings.Contains(readme, "\n#### "+name+"\n") {
 			t.Errorf("%s has no runbook in README.md", name)
 		}
-		of := regexp.MustCompile(`alertname: ` + name + `\n\s+exp_alerts:( \[\])?`).FindAllStringSubmatch(tests, -1)
+		of := regexp.MustCompile(`alertname: `+name+`\n\s+exp_alerts:( \[\])?`).FindAllStringSubmatch(tests, -1)
 		if !slices.ContainsFunc(of, func(m []string) bool { return m[1] == "" }) || !slices.ContainsFunc(of, func(m []string) bool { return m[1] != "" }) {
 			t.Errorf("%s is not tested both firing and not firing", name)
 		}

@@ -90,6 +90,7 @@ type run struct {
 	batch int
 	log   bytes.Buffer
 	now   time.Time
+	lines collector.Transport // instead of the files in dir
 
 	retention time.Duration
 }
@@ -120,13 +121,14 @@ func (r *run) collect(t *testing.T, ctx context.Context) (collector.Summary, err
 	s := r.store(t)
 	defer closeStore(t, s)
 	logger := slog.New(slog.NewTextHandler(&r.log, nil))
+	source := collector.Source{Name: "toy", Parser: toyParser{}, Joiner: toyJoiner{}, Lines: r.lines}
+	if r.lines == nil {
+		source.Files = &lines.Files{Patterns: []string{filepath.Join(r.dir, "*.log*")}, Logger: logger}
+	}
 	return collector.Run(ctx, collector.Config{
 		Store: s, Key: activity.NewKey([]byte("k")), Location: time.UTC, Judge: toyJudge{}, Logger: logger, BatchLines: r.batch, Retention: r.retention,
 		Now: func() time.Time { return r.now }, Fingerprint: func(text string) activity.Query { return activity.Query{Fingerprint: text} },
-		Sources: []collector.Source{{
-			Name: "toy", Parser: toyParser{}, Joiner: toyJoiner{},
-			Files: &lines.Files{Patterns: []string{filepath.Join(r.dir, "*.log*")}, Logger: logger},
-		}},
+		Sources: []collector.Source{source},
 	})
 }
 

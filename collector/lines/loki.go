@@ -111,10 +111,9 @@ type lokiTail struct {
 	lokiCursor
 	seen *seenLines
 
-	at, end int64 // what is still to be read of this run
-	slice   time.Duration
-	longest time.Duration
-	shrunk  int // requests in a row that asked for too much
+	begin, at, end int64         // where this run began, is, and ends
+	slice, longest time.Duration // what is asked for at once, and at most
+	calm           int           // slices since the last one that was too long
 
 	queue  []entry
 	gaps   []Gap
@@ -149,6 +148,7 @@ func (t *lokiTail) resume(from Resume) error {
 		t.at = max(t.at, from.Since.UnixNano())
 		t.Verified = dayAt(t.end) + 1
 	}
+	t.begin = t.at
 	return nil
 }
 

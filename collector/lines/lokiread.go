@@ -12,6 +12,8 @@ const (
 	longestSlice = 30 * 24 * time.Hour // Loki allows 30d1h
 	// shortestSlice is what is asked for at least before Loki is found to refuse everything.
 	shortestSlice = time.Second
+	// calmSlices is after how many slices a longer one is tried again than Loki refused.
+	calmSlices = 32
 )
 
 var errNoStream = errors.New("loki: the query matches no stream\nhint: try its selector in Grafana's Explore; where Loki has tenants, set tenant")
@@ -26,7 +28,6 @@ func (t *lokiTail) fill(ctx context.Context) error {
 	if err != nil {
 		return t.askLess(err)
 	}
-	t.shrunk = 0
 	full := len(page) >= t.Page
 	last := to
 	if full {
@@ -48,6 +49,9 @@ func (t *lokiTail) adapt(spanned time.Duration, lines int, full bool) {
 		t.slice = max(spanned, shortestSlice)
 	case lines < t.Page/2:
 		t.slice = min(2*t.slice, t.longest)
+		if t.calm++; t.calm >= calmSlices { // what was refused may have had more in it
+			t.calm, t.longest = 0, min(2*t.longest, longestSlice)
+		}
 	}
 }
 
@@ -78,7 +82,7 @@ func (t *lokiTail) askLess(err error) error {
 		return err
 	default:
 		t.slice = max(t.slice/2, shortestSlice)
-		t.longest = max(t.slice, time.Hour)
+		t.calm, t.longest = 0, t.slice
 	}
 	t.Logger.Debug("Loki refused to answer at once", "slice", t.slice, "page", t.Page)
 	return nil
@@ -107,6 +111,7 @@ func (t *lokiTail) anyStream(ctx context.Context) error {
 	case errors.As(err, &r):
 		return nil // too many to be told: there are some
 	case err == nil && len(series) == 0:
+		t.at, t.Reached, t.seen = t.begin, t.begin, newSeenLines(t.begin) // nothing was read that could be left out once there is
 		return errNoStream
 	}
 	return err

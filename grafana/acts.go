@@ -33,7 +33,7 @@ func (r *request) tell(b *activity.Batch) {
 	path := b.Text(r.path)
 	t := teller{request: *r, page: readPage(r.referer, b), batch: b}
 	switch {
-	case isServiceAccount(r.login):
+	case IsServiceAccount(r.login):
 		t.robot = activity.RobotServiceAccount
 	case t.page.kind == pageNone:
 		t.robot = activity.RobotAPI
@@ -186,8 +186,8 @@ func (t *teller) done() bool { return t.status >= 200 && t.status < 300 }
 // seen reports whether the request was answered, perhaps from the browser's cache.
 func (t *teller) seen() bool { return t.status == 200 || t.status == 304 }
 
-// isServiceAccount recognises the login sa-<org>-<name>.
-func isServiceAccount(login []byte) bool {
+// IsServiceAccount recognises the login sa-<org>-<name>.
+func IsServiceAccount(login []byte) bool {
 	const prefix = "sa-"
 	if len(login) < len(prefix) || !bytes.EqualFold(login[:len(prefix)], []byte(prefix)) {
 		return false

@@ -79,7 +79,7 @@ func (u *UsageInsights) Parse(line []byte, b *activity.Batch) (activity.Line, er
 	switch {
 	case i.Username == "":
 		e.Robot = activity.RobotPublicDashboard
-	case isServiceAccount([]byte(i.Username)):
+	case IsServiceAccount([]byte(i.Username)):
 		e.Robot = activity.RobotServiceAccount
 	}
 	switch {

@@ -95,15 +95,16 @@ func (k *check) owners() {
 		}
 		k.warning("%s%s", w, hint)
 	}
+	inventory := slices.ContainsFunc(k.config.Sources, func(s sourceConfig) bool { return s.Type == typeGrafanaAPI })
 	for _, t := range k.config.Owner.Teams {
-		if len(t.GrafanaTeams) > 0 {
-			k.warning("team %q: grafana_teams can't be read by this version\nhint: list the logins under members:", t.Name)
+		if len(t.GrafanaTeams) > 0 && !inventory {
+			k.warning("team %q: no source tells who is in its grafana_teams\nhint: add one of type %s, or list the logins under members:", t.Name, typeGrafanaAPI)
 		}
 	}
 	if k.config.Privacy.ActorRetention < wholeRetention {
 		k.warning("privacy.actor_retention is less than 9 weeks: different people are counted over 8 weeks, and some will be missed\nhint: 9w or more")
 	}
-	if len(k.config.Owner.Teams)+len(k.config.RuleLabels) == 0 {
+	if len(k.config.Owner.Teams)+len(k.config.RuleLabels) == 0 && !k.config.FromGrafana {
 		k.problem("no team is configured, so nothing can be attributed\nhint: add teams under teams:")
 	}
 }

@@ -80,7 +80,7 @@ func (a *app) withOrganisation(ctx context.Context, options sim.Options, use fun
 	end := truth.Teams[0].Weeks[len(truth.Teams[0].Weeks)-1].Monday + 7
 	asOf := end.Start(c.Owner.Location)
 	update, done := newProgress(a.stderr)
-	failed, err := d.collect(ctx, c.buildSources(d.log), func() time.Time { return asOf }, update)
+	failed, err := d.collect(ctx, d.buildSources(d.log), func() time.Time { return asOf }, update)
 	done()
 	if err := errors.Join(err, failed); err != nil {
 		return fmt.Errorf("the sample organisation could not be read: %w", err)

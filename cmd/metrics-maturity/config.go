@@ -26,16 +26,17 @@ const wholeRetention = 9 * week
 
 // config is a configuration that was found valid: values are parsed, paths are resolved.
 type config struct {
-	Path       string // of the file
-	StoreURL   string
-	StoreFile  string // holds the password of a PostgreSQL user; empty for none
-	Sources    []sourceConfig
-	Owner      owner.Config
-	RuleLabels []string // labels of rules whose values name teams, beside those that are typed out
-	Criteria   stage.Criteria
-	Privacy    privacyConfig
-	Export     exportConfig
-	Serve      serveConfig
+	Path        string // of the file
+	StoreURL    string
+	StoreFile   string // holds the password of a PostgreSQL user; empty for none
+	Sources     []sourceConfig
+	Owner       owner.Config
+	RuleLabels  []string // labels of rules whose values name teams, beside those that are typed out
+	FromGrafana bool     // the teams of a Grafana are teams, beside those that are typed out
+	Criteria    stage.Criteria
+	Privacy     privacyConfig
+	Export      exportConfig
+	Serve       serveConfig
 }
 
 type privacyConfig struct {
@@ -150,7 +151,7 @@ func resolve(f *file, s *settings) (*config, error) {
 	if err := c.Owner.Validate(); err != nil {
 		return nil, usageErrorf("%s: %w", s.path, err)
 	}
-	if c.RuleLabels, err = resolveTeamsFrom(s.path, f.TeamsFrom); err != nil {
+	if c.RuleLabels, c.FromGrafana, err = resolveTeamsFrom(s.path, f.TeamsFrom, c.Sources); err != nil {
 		return nil, err
 	}
 	if c.Criteria, err = resolveStages(s, f.Stages); err != nil {
@@ -189,9 +190,8 @@ func withoutPassword(address string) string {
 	return "(unreadable)"
 }
 
-// resolveTeamsFrom reads teams_from: only labels of rules are there yet.
-func resolveTeamsFrom(path string, from []word) ([]string, error) {
-	var labels []string
+// resolveTeamsFrom reads teams_from: the labels of rules that name teams, and whether Grafana's own teams are some.
+func resolveTeamsFrom(path string, from []word, sources []sourceConfig) (labels []string, grafana bool, err error) {
 	for i, w := range from {
 		where := fmt.Sprintf("%s:%d: teams_from[%d]", path, w.Line, i)
 		kind, arg, _ := strings.Cut(w.Text, ":")
@@ -200,11 +200,16 @@ func resolveTeamsFrom(path string, from []word) ([]string, error) {
 			if !slices.Contains(labels, arg) {
 				labels = append(labels, arg)
 			}
-		case w.Text == "grafana_teams" || w.Text == "codeowners":
-			return nil, usageErrorf("%s: this version can't take teams from %s\nhint: name the teams under teams:, or use rule_label:team", where, w.Text)
+		case w.Text == "grafana_teams":
+			if !slices.ContainsFunc(sources, func(s sourceConfig) bool { return s.Type == typeGrafanaAPI }) {
+				return nil, false, usageErrorf("%s: no source tells Grafana's teams\nhint: add one of type %s", where, typeGrafanaAPI)
+			}
+			grafana = true
+		case w.Text == "codeowners":
+			return nil, false, usageErrorf("%s: this version can't take teams from %s\nhint: name the teams under teams:, or use rule_label:team", where, w.Text)
 		default:
-			return nil, usageErrorf("%s: %q is no place to take teams from\nhint: write rule_label: and a label's name, as in rule_label:team", where, w.Text)
+			return nil, false, usageErrorf("%s: %q is no place to take teams from\nhint: write grafana_teams, or rule_label: and a label's name, as in rule_label:team", where, w.Text)
 		}
 	}
-	return labels, nil
+	return labels, grafana, nil
 }

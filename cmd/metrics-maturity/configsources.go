@@ -27,6 +27,7 @@ type sourceConfig struct {
 	Files          []string // of a log, one of Files and Loki
 	Loki           *lokiConfig
 	GrafanaClients []netip.Prefix
+	HTTP           httpclient.Config // of an API
 	Repository     string
 	Ref            string
 	Paths          []string
@@ -75,8 +76,12 @@ func resolveSource(path string, line int, at string, f sourceFile) (sourceConfig
 			return s, err
 		}
 	}
-	if s.Type == typeRulesGit {
+	switch s.Type {
+	case typeRulesGit:
 		return s.withRepository(path, at, f)
+	case typeGrafanaAPI:
+		s.HTTP, err = resolveHTTP(path, line, "source "+s.Name, f.httpFile)
+		return s, err
 	}
 	s.GrafanaClients, err = prefixes(path, fmt.Sprintf("grafana_clients of source %s", s.Name), f.GrafanaClients)
 	return s, err
@@ -168,7 +173,7 @@ func typeOf(at, name string) (sourceType, error) {
 	switch name {
 	case "":
 		return sourceType{}, usageErrorf("%s has no type\nhint: known are %s", at, strings.Join(types, ", "))
-	case "grafana-api", "prometheus-api":
+	case "prometheus-api":
 		return sourceType{}, usageErrorf("%s: this version can't read sources of type %s\nhint: remove this source; %s can be read", at, name, strings.Join(types, ", "))
 	}
 	return sourceType{}, usageErrorf("%s: unknown type %q\nhint: %s", at, name, suggest(name, types))

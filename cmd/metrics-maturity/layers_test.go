@@ -24,6 +24,7 @@ func layers() map[string][]string {
 		"collector/testserver": {}, // for tests alone
 		"collector":            {"collector/activity", "collector/lines", "collector/store"},
 		"grafana":              {"collector/activity", "collector/httpclient"},
+		"grafana/inventory":    {"collector/activity", "collector/httpclient", "grafana"},
 		"prom":                 {"collector/activity", "collector/httpclient"},
 		"prom/logs":            {"collector/activity"},
 		"prom/rules":           {"collector/activity", "collector/httpclient", "prom"},
@@ -34,7 +35,7 @@ func layers() map[string][]string {
 		"deploy/gen/schemas":   {},
 		"cmd/metrics-maturity": {
 			"collector", "collector/activity", "collector/httpclient", "collector/lines", "collector/owner", "collector/store",
-			"grafana", "prom", "prom/export", "prom/logs", "prom/rules", "stage", "stage/sim",
+			"grafana", "grafana/inventory", "prom", "prom/export", "prom/logs", "prom/rules", "stage", "stage/sim",
 		},
 	}
 }

@@ -41,7 +41,7 @@ func (k *check) sample(ctx context.Context, key activity.Key) (err error) {
 	d := &desk{config: k.config, key: key, store: s, log: slog.New(slog.DiscardHandler)}
 	defer d.close(&err)
 	var sources []collector.Source
-	for i, src := range k.config.buildSources(d.log) {
+	for i, src := range d.buildSources(d.log) {
 		switch {
 		case src.Fetcher != nil:
 			src.Fetcher = limitedFetcher{src.Fetcher}

@@ -24,6 +24,7 @@ const (
 	typeVictoriaMetricsLog   = "victoriametrics-log"
 	typeVMAuthLog            = "vmauth-log"
 	typeNginxLog             = "nginx-log"
+	typeGrafanaAPI           = "grafana-api"
 	typeRulesGit             = "rules-git"
 )
 
@@ -61,6 +62,8 @@ func sourceTypes() map[string]sourceType {
 		typeVictoriaMetricsLog:   queryLog(victoriaMetricsLog),
 		typeVMAuthLog:            queryLog(vmauthLog),
 		typeNginxLog:             queryLog(nginxLog),
+		typeGrafanaAPI: {class: activity.ClassAny, gives: []activity.Kind{activity.KindEdit, activity.KindRule, activity.KindAnnotation},
+			fields: []string{"url", "token_file", "basic_auth", "tls", "headers", "timeout"}},
 		typeRulesGit: {class: activity.ClassAny, gives: []activity.Kind{activity.KindRule, activity.KindMetric, activity.KindGoal},
 			fields: []string{"repository", "ref", "paths"}},
 	}

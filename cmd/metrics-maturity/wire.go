@@ -17,6 +17,8 @@ import (
 	"github.com/metrics-maturity/metrics-maturity/collector/lines"
 	"github.com/metrics-maturity/metrics-maturity/collector/owner"
 	"github.com/metrics-maturity/metrics-maturity/collector/store"
+	"github.com/metrics-maturity/metrics-maturity/grafana/inventory"
+	"github.com/metrics-maturity/metrics-maturity/prom"
 	"github.com/metrics-maturity/metrics-maturity/prom/rules"
 	"github.com/metrics-maturity/metrics-maturity/stage"
 )
@@ -92,7 +94,7 @@ func (d *desk) owners(ctx context.Context) (owner.Config, activity.Facts, error)
 	if err != nil {
 		return d.Owner, activity.Facts{}, err
 	}
-	o := d.Owner.WithGrafanaTeams(memberships, false)
+	o := d.Owner.WithGrafanaTeams(memberships, d.FromGrafana)
 	facts, err := d.store.Facts(ctx, o.Digests(d.key))
 	if err != nil || len(d.RuleLabels) == 0 {
 		return o, facts, err
@@ -130,9 +132,9 @@ func valuesOf(rules []activity.Rule, label string) []string {
 }
 
 // buildSources makes a source for the collector out of each configured one. This is the list of what can be read.
-func (c *config) buildSources(log *slog.Logger) []collector.Source {
+func (d *desk) buildSources(log *slog.Logger) []collector.Source {
 	var sources []collector.Source
-	for _, s := range c.Sources {
+	for _, s := range d.Sources {
 		log := log.With("source", s.Name)
 		src := collector.Source{Name: s.Name}
 		if kind := sourceTypes()[s.Type]; kind.log != nil {
@@ -140,15 +142,32 @@ func (c *config) buildSources(log *slog.Logger) []collector.Source {
 			src.Parser, src.Joiner, src.Refuses, src.Tally = format.Parser, format.joiner, format.refuses, format.tally
 			src.Files, src.Lines = s.transport(format.filter, log)
 		}
-		if s.Type == typeRulesGit {
+		switch s.Type {
+		case typeGrafanaAPI:
+			src.Fetcher = &inventory.Inventory{
+				Source: s.Name, HTTP: s.HTTP, Fingerprint: prom.NewFingerprinter(nil).Query, Diff: ruleChange, Key: d.key,
+				KeepAnnotations: d.Owner.AnnotationNames(), Location: d.Owner.Location, Logger: log,
+			}
+		case typeRulesGit:
 			src.Fetcher = &rules.Git{
-				Source: s.Name, Repository: s.Repository, Ref: s.Ref, Paths: s.Paths, CacheDir: c.cacheDir(),
-				Automation: c.Owner.Automation.Authors, KeepAnnotations: c.Owner.AnnotationNames(), Logger: log,
+				Source: s.Name, Repository: s.Repository, Ref: s.Ref, Paths: s.Paths, CacheDir: d.cacheDir(),
+				Automation: d.Owner.Automation.Authors, KeepAnnotations: d.Owner.AnnotationNames(), Logger: log,
 			}
 		}
 		sources = append(sources, src)
 	}
 	return sources
+}
+
+// ruleChange says how two expressions of a rule differ.
+func ruleChange(before, after string) string {
+	switch prom.Diff(before, after) {
+	case prom.SameExpr:
+		return ""
+	case prom.ThresholdOnly:
+		return activity.RuleThresholdChanged
+	}
+	return activity.RuleExprChanged
 }
 
 // transport returns where the lines of a log are: files, or something else.

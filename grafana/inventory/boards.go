@@ -207,7 +207,7 @@ func (o *orgRun) readTokens(ctx context.Context) (map[string]token, error) {
 			} `json:"metadata"`
 			Items []resource `json:"items"`
 		}
-		err := o.ask(ctx, callDashboard, o.boardsPath, query, metadataOnly, &list)
+		err := o.fetch(ctx, callDashboard, o.boardsPath, query, metadataOnly, &list)
 		switch {
 		case refused(err), absent(err), isDecode(err):
 			return nil, nil //nolint:nilerr // it only saves requests

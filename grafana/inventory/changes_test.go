@@ -89,8 +89,7 @@ func TestHistory(t *testing.T) {
 	})
 	r.mustRead(t)
 	later := newServer(t, "viewerSA")
-	r.URL = later.URL
-	r.Client = newReader(t, later.URL).Client
+	r.HTTP.URL = later.URL
 	r.mustRead(t)
 	want := []string{"edit checkout-overview saved", "edit checkout-overview saved", "edit checkout-overview saved bob"} // alice is known by id alone
 	if diff := cmp.Diff(want, r.events()); diff != "" {

@@ -23,15 +23,15 @@ const orgHeader = "X-Grafana-Org-Id"
 // client asks one organisation of a Grafana. It is safe for concurrent use.
 type client struct {
 	base  string
-	http  *http.Client // whose transport is strict
+	ask   *http.Client // whose transport is strict
 	sdk   *sdk.Client
 	notes *notes
 }
 
 func newClient(base string, to *http.Client, org int64, n *notes) (*client, error) {
-	c := &client{base: strings.TrimSuffix(base, "/"), http: &http.Client{Transport: strict{to, org}}, notes: n}
+	c := &client{base: strings.TrimSuffix(base, "/"), ask: &http.Client{Transport: strict{to, org}}, notes: n}
 	var err error
-	c.sdk, err = sdk.NewClient(c.base, "", c.http)
+	c.sdk, err = sdk.NewClient(c.base, "", c.ask)
 	return c, err
 }
 
@@ -53,17 +53,17 @@ func (s strict) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // get asks for a path, in which every part is escaped, and decodes the answer into v.
 func (c *client) get(ctx context.Context, what call, path string, query url.Values, v any) error {
-	return c.ask(ctx, what, path, query, "application/json", v)
+	return c.fetch(ctx, what, path, query, "application/json", v)
 }
 
-func (c *client) ask(ctx context.Context, what call, path string, query url.Values, accept string, v any) error {
+func (c *client) fetch(ctx context.Context, what call, path string, query url.Values, accept string, v any) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path, nil)
 	if err != nil {
 		return err
 	}
 	req.URL.RawQuery = query.Encode()
 	req.Header.Set("Accept", accept)
-	resp, err := c.http.Do(req)
+	resp, err := c.ask.Do(req)
 	if err != nil {
 		return c.failed(what, path, err)
 	}

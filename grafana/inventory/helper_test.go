@@ -189,13 +189,10 @@ type reader struct {
 
 func newReader(t *testing.T, url string) *reader {
 	t.Helper()
-	client, err := httpclient.New(httpclient.Config{URL: url, Retries: -1})
-	if err != nil {
-		t.Fatal(err)
-	}
+	t.Helper()
 	r := &reader{at: now}
 	r.Inventory = &inventory.Inventory{
-		Source: "inventory", URL: url, Client: client, Key: key, Fingerprint: prom.NewFingerprinter(nil).Once, Diff: diff,
+		Source: "inventory", HTTP: httpclient.Config{URL: url, Retries: -1}, Key: key, Fingerprint: prom.NewFingerprinter(nil).Once, Diff: diff,
 		Now: func() time.Time { return r.at }, Logger: slog.New(slog.NewTextHandler(&r.log, nil)),
 	}
 	return r

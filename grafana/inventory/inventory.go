@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
+	"github.com/metrics-maturity/metrics-maturity/collector/httpclient"
 )
 
 const (
@@ -33,12 +34,11 @@ const (
 	gap = 48 * time.Hour
 )
 
-// Inventory is the API of one Grafana. Source, URL, Client, Fingerprint, Diff and Key are required.
+// Inventory is the API of one Grafana. Source, HTTP, Fingerprint, Diff and Key are required. Every organisation is read if HTTP names
+// a user, who may be a server administrator; a token is of one organisation.
 type Inventory struct {
-	Source  string
-	URL     string
-	Client  *http.Client // see collector/httpclient: credentials, TLS, timeouts and retries are its own
-	AllOrgs bool         // read every organisation: the credentials are a server administrator's, for a token is of one organisation
+	Source string
+	HTTP   httpclient.Config
 
 	Fingerprint func(text string) activity.Query
 	Diff        func(before, after string) string // how two expressions of a rule differ: "", activity.RuleThresholdChanged or RuleExprChanged
@@ -73,7 +73,12 @@ func (g *Inventory) Fetch(ctx context.Context, saved []byte, save Save) error {
 	if err != nil {
 		return err
 	}
-	r := &run{Inventory: g, cursor: cur, save: save, now: g.time()}
+	client, err := httpclient.New(g.HTTP)
+	if err != nil {
+		return err
+	}
+	defer client.CloseIdleConnections()
+	r := &run{Inventory: g, http: client, cursor: cur, save: save, now: g.time()}
 	orgs, err := r.orgs(ctx)
 	if err != nil {
 		return err
@@ -103,6 +108,7 @@ func (g *Inventory) Fetch(ctx context.Context, saved []byte, save Save) error {
 // run is one Fetch.
 type run struct {
 	*Inventory
+	http   *http.Client
 	cursor *cursor
 	save   Save
 	now    time.Time
@@ -127,14 +133,14 @@ func (e errSave) Unwrap() error { return e.error }
 
 // orgs returns the organisations to read.
 func (r *run) orgs(ctx context.Context) ([]int64, error) {
-	c, err := newClient(r.URL, r.Client, 0, r.notes)
+	c, err := newClient(r.HTTP.URL, r.http, 0, r.notes)
 	if err != nil {
 		return nil, err
 	}
 	var own struct {
 		ID int64 `json:"id"`
 	}
-	if r.AllOrgs {
+	if r.allOrgs() {
 		var all []struct {
 			ID int64 `json:"id"`
 		}
@@ -167,10 +173,10 @@ func (r *run) orgs(ctx context.Context) ([]int64, error) {
 // org reads one organisation, the parts that others need first.
 func (r *run) org(ctx context.Context, id int64) error {
 	header := int64(0)
-	if r.AllOrgs {
+	if r.allOrgs() {
 		header = id
 	}
-	c, err := newClient(r.URL, r.Client, header, r.notes)
+	c, err := newClient(r.HTTP.URL, r.http, header, r.notes)
 	if err != nil {
 		return err
 	}
@@ -222,6 +228,9 @@ func (o *orgRun) namespace() string {
 	}
 	return "org-" + strconv.FormatInt(o.id, 10)
 }
+
+// allOrgs reports whether there may be more organisations than the credentials' own.
+func (g *Inventory) allOrgs() bool { return g.HTTP.Username != "" }
 
 func (g *Inventory) time() time.Time {
 	now := time.Now

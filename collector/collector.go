@@ -53,6 +53,8 @@ type Source struct {
 	// Tally makes events of lines that Lines counts and does not send, appended to b. Required if the transport has a filter with
 	// a tally.
 	Tally func(at time.Time, n int64, b *activity.Batch) activity.Line
+	// Shard is which of its slices are read; the zero Shard is all of them.
+	Shard Shard
 	// Refuses reports whether a parser's error means that the whole file is of no use, so that the source has failed.
 	Refuses func(error) bool
 }
@@ -79,6 +81,7 @@ type Config struct {
 	Now         func() time.Time
 	Progress    func(Progress) // called now and then while files are read, by several goroutines
 	BatchLines  int            // lines after which a batch commits; 0 for the default
+	Lease       *store.Lease   // commits are refused once it is lost; nil for none
 	Retention   time.Duration  // how long actors live: older acts do not wait for lines that may still turn up
 }
 
@@ -125,6 +128,9 @@ func Run(ctx context.Context, c Config) (Summary, error) {
 	return sum, err
 }
 
+// forgottenTries is how often a source is read on from what is stored after people were forgotten meanwhile: that is once a day.
+const forgottenTries = 3
+
 // errStore marks errors of the store: they end the run, as no source can go on without it.
 type errStore struct{ error }
 
@@ -135,6 +141,12 @@ func (r *reader) run(ctx context.Context) error {
 	began := r.Now()
 	r.sum.Name, r.sum.Events = r.source.Name, map[activity.Outcome]int64{}
 	err := r.read(ctx)
+	for range forgottenTries { // the actors that it knew by their ids may be gone
+		if !errors.Is(err, store.ErrForgotten) {
+			break
+		}
+		err = r.read(ctx)
+	}
 	r.sum.Elapsed = r.Now().Sub(began)
 	var broken errStore
 	switch {
@@ -151,7 +163,7 @@ func (r *reader) run(ctx context.Context) error {
 		status.Error, _, _ = strings.Cut(err.Error(), "\n")
 		r.Logger.Error("source failed", "source", r.source.Name, "error", err)
 	}
-	if err := r.Store.SaveStatus(ctx, status); err != nil {
+	if err := r.Store.SaveStatus(ctx, status, r.source.Shard.String()); err != nil {
 		return err
 	}
 	return nil
@@ -162,7 +174,7 @@ func (r *reader) read(ctx context.Context) error {
 	if err != nil {
 		return errStore{err}
 	}
-	r.version = p.Version
+	r.fence, r.forgottenAt = p.Fence, p.Forgotten
 	if r.held, err = newHeld(p.Held); err != nil {
 		return errStore{fmt.Errorf("what is held can't be read: %w", err)}
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
 	"github.com/metrics-maturity/metrics-maturity/collector/lines"
 	"github.com/metrics-maturity/metrics-maturity/collector/store"
+	"github.com/metrics-maturity/metrics-maturity/collector/testserver"
 )
 
 var now = time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
@@ -83,6 +84,24 @@ func (toyJudge) Attribute(days []activity.Day) []activity.Act {
 		acts = append(acts, activity.Act{Day: d, Outcome: activity.Counted})
 	}
 	return acts
+}
+
+func TestMain(m *testing.M) { os.Exit(testserver.Main(m)) }
+
+// onEach runs a test on every database. empty makes a new store's address.
+func onEach(t *testing.T, test func(t *testing.T, empty func() string)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) {
+		test(t, func() string { return "sqlite:" + filepath.Join(t.TempDir(), "s.db") })
+	})
+	t.Run("postgres", func(t *testing.T) {
+		test(t, func() string { return testserver.PostgresDatabase(t) })
+	})
+}
+
+func sorted(all []string) []string {
+	slices.Sort(all)
+	return all
 }
 
 type run struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -20,9 +21,10 @@ type reader struct {
 	stored  *storedTexts
 	sum     *SourceSummary
 
-	version int64
-	held    *held
-	folders []*folder // at least one
+	fence       store.Fence // of all slices, as last read or written here
+	forgottenAt int64       // store.Progress.Forgotten
+	held        *held
+	folders     []*folder // at least one
 
 	total   int64 // bytes to read in this run
 	saved   []lines.Position
@@ -33,13 +35,24 @@ type reader struct {
 // position is how far this batch got.
 type position struct {
 	cursors   map[string][]byte
+	slices    map[int]bool // that the cursors are of
 	watermark time.Time
 	done      bool
 }
 
+func newPosition() position { return position{cursors: map[string][]byte{}, slices: map[int]bool{}} }
+
+// cursor sets where a stream goes on.
+func (p position) cursor(name string, value []byte) {
+	p.cursors[name] = value
+	p.slices[sliceOf(name)] = true
+}
+
 // commit saves what the folders hold with the position they reached, and begins the next batch.
 func (r *reader) commit(ctx context.Context, at position) error {
-	c := store.Commit{Source: r.source.Name, Version: r.version, Cursors: at.cursors, Profile: r.Profile}
+	c := store.Commit{
+		Source: r.source.Name, Fence: r.fenceOf(at), Lease: r.Lease, Forgotten: r.forgottenAt, Cursors: at.cursors, Profile: r.Profile,
+	}
 	var actors actorIDs
 	first := r.folders[0]
 	for i, f := range r.folders {
@@ -78,11 +91,11 @@ func (r *reader) commit(ctx context.Context, at position) error {
 	}
 	c.Days = first.days
 	c.Totals, c.HeldTotals = r.judge(c, actors)
-	version, err := r.Store.Save(ctx, c)
+	fence, err := r.Store.Save(ctx, c)
 	if err != nil {
 		return errStore{err}
 	}
-	r.version = version
+	maps.Copy(r.fence, fence)
 	for _, t := range c.Totals {
 		r.sum.Events[t.Outcome] += t.Count
 	}

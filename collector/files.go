@@ -68,16 +68,19 @@ func (r *reader) readFiles(ctx context.Context, cursors map[string][]byte) (err 
 	if err != nil {
 		return err
 	}
-	files := make([]*file, len(opened.Streams))
-	for i, s := range opened.Streams {
-		files[i] = &file{stream: s}
-	}
+	var files []*file
 	defer func() {
 		for _, f := range files {
 			err = errors.Join(err, f.stream.Close())
 		}
 	}()
-	r.total, r.saved = opened.Bytes, saved
+	for _, s := range opened.Streams {
+		if r.reads(s.ID()) {
+			files = append(files, &file{stream: s})
+			r.total += s.Expected()
+		}
+	}
+	r.saved = saved
 	r.notice(opened.Notices, saved)
 	if err := r.readAll(ctx, files, opened.Positions); err != nil {
 		return err
@@ -87,8 +90,11 @@ func (r *reader) readFiles(ctx context.Context, cursors map[string][]byte) (err 
 
 // readAll reads until every file has ended, committing as it goes.
 func (r *reader) readAll(ctx context.Context, files []*file, known []lines.Position) error {
-	at := position{cursors: map[string][]byte{}}
+	at := newPosition()
 	for _, p := range known {
+		if !r.reads(p.ID) {
+			continue
+		}
 		if err := at.set(p); err != nil {
 			return err
 		}
@@ -116,7 +122,7 @@ func (r *reader) readAll(ctx context.Context, files []*file, known []lines.Posit
 			if err := r.save(ctx, files, at); err != nil {
 				return err
 			}
-			at = position{cursors: map[string][]byte{}}
+			at = newPosition()
 			if r.BatchLines == 0 {
 				limit = min(2*limit, lastBatchLines)
 			}
@@ -298,7 +304,7 @@ func (r *reader) progress(files []*file) {
 
 func (p position) set(at lines.Position) error {
 	value, err := json.Marshal(at)
-	p.cursors[at.ID] = value
+	p.cursor(at.ID, value)
 	return err
 }
 

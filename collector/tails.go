@@ -39,9 +39,13 @@ type tail struct {
 func (r *reader) readTails(ctx context.Context, cursors map[string][]byte) (err error) {
 	opened, err := r.source.Lines.Open(ctx, lines.Resume{Now: r.Now(), Cursors: cursors, Digest: r.lineDigest})
 	r.failure = err
-	tails := make([]*tail, len(opened))
-	for i, t := range opened {
-		tails[i] = &tail{Tail: t, saved: cursors[t.Name()]}
+	var tails []*tail
+	for _, t := range opened {
+		if r.reads(t.Name()) {
+			tails = append(tails, &tail{Tail: t, saved: cursors[t.Name()]})
+		} else {
+			err = errors.Join(err, t.Close())
+		}
 	}
 	defer func() {
 		for _, t := range tails {
@@ -151,7 +155,8 @@ func (r *reader) gap(t *tail, g lines.Gap) {
 
 // saveTails commits what was read.
 func (r *reader) saveTails(ctx context.Context, tails []*tail, done bool) error {
-	at := position{cursors: map[string][]byte{}, done: done}
+	at := newPosition()
+	at.done = done
 	reached := map[*tail][]byte{}
 	for _, t := range tails {
 		cursor, err := t.Cursor()
@@ -159,7 +164,8 @@ func (r *reader) saveTails(ctx context.Context, tails []*tail, done bool) error 
 			return fmt.Errorf("cursor of %s: %w", t.Name(), err)
 		}
 		if !bytes.Equal(cursor, t.saved) {
-			at.cursors[t.Name()], reached[t] = cursor, cursor
+			at.cursor(t.Name(), cursor)
+			reached[t] = cursor
 		}
 		r.held.stretch(t.Name(), t.seen)
 	}

@@ -36,5 +36,5 @@ func (a *app) assessAndExport(ctx context.Context, d *desk) error {
 	for _, r := range ladder(p.report.Teams) {
 		a.log.Info("teams", "stage", r.Name, "count", len(r.Teams))
 	}
-	return d.export(ctx, p, now)
+	return d.alone(ctx, "export", func(ctx context.Context) error { return d.export(ctx, p, now) })
 }

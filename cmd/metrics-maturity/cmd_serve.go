@@ -49,6 +49,8 @@ type server struct {
 	desk   *desk // with the configuration in use; the scheduler's alone once that runs
 	latest atomic.Pointer[shown]
 
+	leader *leader // exports, if it leads
+
 	next chan *config // a configuration that was found good, and is not in use yet
 
 	mu       sync.Mutex // guards what /metrics is made of
@@ -62,7 +64,7 @@ type shown struct {
 }
 
 func newServer(a *app, d *desk) *server {
-	return &server{app: a, desk: d, next: make(chan *config, 1), snapshot: export.Snapshot{Build: readBuild()}}
+	return &server{app: a, desk: d, leader: &leader{desk: d, work: "export"}, next: make(chan *config, 1), snapshot: export.Snapshot{Build: readBuild()}}
 }
 
 // How long a server waits for a client that is slow, maybe on purpose, and for those that it serves when it stops.

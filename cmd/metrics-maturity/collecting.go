@@ -92,6 +92,7 @@ func (d *desk) read(ctx context.Context, sources []collector.Source, now func() 
 	return collector.Run(ctx, collector.Config{
 		Sources: sources, Store: d.store, Key: d.key, Location: d.Owner.Location, Fingerprint: fingerprints.Once, Profile: fingerprints.Profile(),
 		Judge: clerk{book}, Logger: d.log, Now: now, Progress: progress, Retention: d.Privacy.ActorRetention,
+		Lease: d.lease,
 	})
 }
 
@@ -101,6 +102,10 @@ func (d *desk) retire(ctx context.Context, now time.Time) error {
 	if due, err := d.store.RetireDue(ctx, before); err != nil || !due {
 		return err
 	}
+	return d.alone(ctx, "forget", func(ctx context.Context) error { return d.forget(ctx, before) })
+}
+
+func (d *desk) forget(ctx context.Context, before activity.Date) error {
 	owners, facts, err := d.owners(ctx)
 	if err != nil {
 		return err

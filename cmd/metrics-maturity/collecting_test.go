@@ -13,7 +13,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/metrics-maturity/metrics-maturity/collector"
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
 	"github.com/metrics-maturity/metrics-maturity/collector/store"
 	"github.com/metrics-maturity/metrics-maturity/stage"
@@ -49,31 +48,6 @@ func TestPeopleToKeep(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error("want -, got +\n" + diff)
-	}
-}
-
-func TestShards(t *testing.T) {
-	sources := []collector.Source{{Name: "c"}, {Name: "a"}, {Name: "d"}, {Name: "b"}}
-	names := func(shard string) (out string) {
-		t.Helper()
-		mine, err := pickShard(slices.Clone(sources), shard)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, s := range mine {
-			out += s.Name
-		}
-		return out
-	}
-	for shard, want := range map[string]string{"": "cadb", "1/1": "abcd", "1/3": "ad", "2/3": "b", "3/3": "c", "5/5": ""} {
-		if got := names(shard); got != want {
-			t.Errorf("shard %q is %q, want %q", shard, got, want)
-		}
-	}
-	for _, wrong := range []string{"0/3", "4/3", "1", "/", "a/b", "-1/2", "1/0"} {
-		if _, err := pickShard(sources, wrong); err == nil || exitCode(err) != exitUsage {
-			t.Errorf("shard %q: %v", wrong, err)
-		}
 	}
 }
 

@@ -298,7 +298,9 @@ func (b *bench) commits(t *testing.T) int64 {
 		if err != nil {
 			t.Fatal(err)
 		}
-		n += p.Version
+		for _, version := range p.Fence {
+			n += version
+		}
 	}
 	return n
 }

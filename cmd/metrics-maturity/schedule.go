@@ -13,6 +13,7 @@ func (s *server) schedule(ctx context.Context) {
 		s.log("assessment failed", s.assess(ctx))
 	}
 	s.repeat(ctx, s.cycle, s.adopt)
+	s.log("export was not handed over", s.leader.resign(ctx))
 }
 
 // repeat calls cycle, one after the other, each an interval after the last began. A new configuration is adopted between two, and
@@ -75,6 +76,10 @@ func (s *server) assess(ctx context.Context) error {
 		return err
 	}
 	s.app.log.Info("assessed", "teams", len(p.report.Teams), "as_of", p.report.AsOf)
-	s.log("export failed", s.desk.export(ctx, p, s.app.now()))
+	leads, err := s.leader.leads(ctx)
+	if leads {
+		err = s.desk.export(ctx, p, s.app.now())
+	}
+	s.log("export failed", err)
 	return nil
 }

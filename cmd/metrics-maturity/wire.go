@@ -63,6 +63,7 @@ type desk struct {
 	*config
 	key   activity.Key
 	store *store.Store
+	lease *store.Lease // of the work that is done; nil for none
 	log   *slog.Logger
 }
 

@@ -115,6 +115,9 @@ func (o *opening) result(found []*content) *Opened {
 			continue
 		}
 		p := o.update(c)
+		if p.Offset == 0 && !c.named() {
+			continue // its first line is still being written: it is not known yet what it is called
+		}
 		// Two things may be left to tell at the end: an unfinished wrapped line, if nothing will follow, and that the file
 		// breaks off.
 		if c.end == p.Offset && !(c.final && p.Behind > 0) && (!c.cut || p.Broken) {
@@ -125,7 +128,7 @@ func (o *opening) result(found []*content) *Opened {
 		}
 		s := &Stream{content: c, saved: *p, maxLine: o.maxLine}
 		out.Streams = append(out.Streams, s)
-		out.Bytes += s.expected()
+		out.Bytes += s.Expected()
 		o.log.Debug("file to read", "path", c.path, "from", p.Offset, "rotated", c.final)
 	}
 	for _, k := range o.saved {

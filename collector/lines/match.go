@@ -363,15 +363,36 @@ func holdsTime(line []byte) bool {
 	return digits >= 10
 }
 
-// newID names a content when it is first seen: the same content gets the same name, if it is free.
+// newID names a content when it is first seen: the same content gets the same name, if it is free. It is named after its first line,
+// which is the same however much of the content is there by then: several collectors share the files by their names.
 func (o *opening) newID(c *content) string {
-	base := sum(c.head)[:16]
+	first := c.head
+	if end := bytes.IndexByte(first, '\n'); end >= 0 {
+		first = first[:end+1]
+	}
+	base := sum(first)[:nameLen]
 	id := base
 	for n := 2; o.taken[id]; n++ {
 		id = base + "-" + strconv.Itoa(n)
 	}
 	o.taken[id] = true
 	return id
+}
+
+// nameLen is the length of a content's name, before a number that tells apart what begins alike.
+const nameLen = 16
+
+// SharedName is the part of a Position's ID that does not depend on what else was there when the content was first seen.
+func SharedName(id string) string {
+	if len(id) > nameLen && id[nameLen] == '-' {
+		return id[:nameLen]
+	}
+	return id
+}
+
+// named tells whether the first line, or as much of it as counts, is there.
+func (c *content) named() bool {
+	return c.final || len(c.head) >= headMax || bytes.IndexByte(c.head, '\n') >= 0
 }
 
 func compareBool(a, b bool) int {

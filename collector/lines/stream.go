@@ -46,8 +46,11 @@ func (s *Stream) Read() int64 { return s.read.Load() }
 // Notices are what was found while reading. They are complete after io.EOF.
 func (s *Stream) Notices() []Notice { return s.notices }
 
-// expected is what Read will be at the end.
-func (s *Stream) expected() int64 {
+// ID names the content, as Position.ID does.
+func (s *Stream) ID() string { return s.saved.ID }
+
+// Expected is what Read will be at the end.
+func (s *Stream) Expected() int64 {
 	if s.content.form == plain {
 		return s.content.info.Size() - s.saved.Offset + s.saved.Behind
 	}

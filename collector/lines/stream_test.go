@@ -346,15 +346,26 @@ func TestWrittenToAfterRotationInPieces(t *testing.T) {
 	f.want()
 }
 
-func TestNoPositionBeforeTheFirstLine(t *testing.T) {
+// TestNamedByFirstLine: collectors that share the files of a folder agree about their names, however much each sees of them.
+func TestNamedByFirstLine(t *testing.T) {
 	f := newFolder(t)
 	f.write("a.log", "half")
-	o := f.open()
-	if _, err := o.Streams[0].Next(); err == nil {
-		t.Fatal("a half line was read")
+	if o := f.open(); len(o.Streams) > 0 {
+		t.Fatal("a content has a name before its first line is whole")
 	}
-	if p := o.Streams[0].Position(); p.ID != "" {
-		t.Fatalf("nothing was read: %+v", p)
+	f.append("a.log", " a line\n")
+	id := func() string {
+		t.Helper()
+		o := f.open()
+		if len(o.Streams) != 1 {
+			t.Fatalf("%d streams", len(o.Streams))
+		}
+		f.check(o.Streams[0].Close())
+		return o.Streams[0].ID()
 	}
-	f.check(o.Streams[0].Close())
+	early := id()
+	f.append("a.log", strings.Repeat("more\n", 1000))
+	if late := id(); late != early {
+		t.Errorf("named %s, and later %s", early, late)
+	}
 }

@@ -100,11 +100,11 @@ func TestTextsAreKnownUnderTheirProfile(t *testing.T) {
 	}
 	key := activity.NewKey([]byte("k"))
 	var want []Text
-	version := int64(0)
+	var version Fence
 	for i := range 30 { // more blocks than stay apart
 		x := Text{Digest: key.Text(strconv.Itoa(i)), Fingerprint: "00112233445566" + strconv.Itoa(10+i), Variant: []string{"", "aabbccdd"}[i%2]}
 		want = append(want, x)
-		if version, err = s.Save(t.Context(), Commit{Source: "s", Version: version, Profile: "p", Texts: []Text{x, {Fingerprint: "no fingerprint"}}}); err != nil {
+		if version, err = s.Save(t.Context(), Commit{Source: "s", Fence: version, Profile: "p", Texts: []Text{x, {Fingerprint: "no fingerprint"}}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -113,7 +113,7 @@ func TestTextsAreKnownUnderTheirProfile(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if _, err := s.Save(t.Context(), Commit{Source: "s", Version: version, Profile: "q", Texts: want[:1]}); err != nil {
+	if _, err := s.Save(t.Context(), Commit{Source: "s", Fence: version, Profile: "q", Texts: want[:1]}); err != nil {
 		t.Fatal(err)
 	}
 	if len(known("p")) != 0 || len(known("q")) != 1 {

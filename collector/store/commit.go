@@ -5,20 +5,25 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
 )
 
 // Commit is what one batch adds. It is written whole or not at all.
 type Commit struct {
-	Source  string
-	Version int64 // the version that the reader of the cursors saw; another one is ErrFenced
+	Source string
+	// Fence is what the reader of the cursors saw of the slices to which this commits; other versions are ErrFenced. Nil is that of a
+	// source which is read as a whole, for the first time. An empty one is for what may be written twice: no sums.
+	Fence Fence
+	// Lease is lost if the commit is refused with ErrLost; nil if there is none.
+	Lease *Lease
+	// Forgotten is that of Progress: if actors were forgotten since, those that are known by their ids may be gone (ErrForgotten).
+	Forgotten int64
 
 	Days        *Folded // sums to add; nil for none
 	Queries     []activity.Query
@@ -51,17 +56,21 @@ type EventTotal struct {
 
 // Progress is how far a source was read.
 type Progress struct {
-	Version int64
-	Cursors map[string][]byte
-	Held    []byte // nil if nothing is held
+	Fence     Fence
+	Forgotten int64 // counts how often actors were forgotten, of any source
+	Cursors   map[string][]byte
+	Held      []byte // nil if nothing is held
 }
 
-// Progress returns how far source was read; an unknown source starts at version 0 with nothing.
+// Progress returns how far source was read; an unknown source starts with nothing.
 func (s *Store) Progress(ctx context.Context, source string) (Progress, error) {
 	var p Progress
-	err := s.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err := s.read(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
 		p = Progress{Cursors: map[string][]byte{}}
-		if err := optional(tx.QueryRowContext(ctx, "SELECT version FROM source WHERE name = $1", source).Scan(&p.Version)); err != nil {
+		if p.Fence, err = readFence(ctx, tx, source); err != nil {
+			return err
+		}
+		if p.Forgotten, err = forgotten(ctx, tx, ""); err != nil {
 			return err
 		}
 		if err := optional(tx.QueryRowContext(ctx, "SELECT state FROM held WHERE source = $1", source).Scan(&p.Held)); err != nil {
@@ -80,44 +89,56 @@ func (s *Store) Progress(ctx context.Context, source string) (Progress, error) {
 	return p, err
 }
 
-// Save commits c and returns the source's new version.
-func (s *Store) Save(ctx context.Context, c Commit) (version int64, err error) {
-	err = s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, "INSERT INTO source (name) VALUES ($1) ON CONFLICT DO NOTHING", c.Source); err != nil {
-			return err
-		}
-		r, err := tx.ExecContext(ctx, "UPDATE source SET version = version + 1, malformed = malformed + $1 WHERE name = $2 AND version = $3", c.Malformed, c.Source, c.Version)
-		if err != nil {
-			return err
-		}
-		if n, err := r.RowsAffected(); err != nil {
-			return err
-		} else if n == 0 {
-			return fmt.Errorf("%w\nhint: run one collect at a time on a store", ErrFenced)
-		}
-		if err := addDays(ctx, tx, c.Days); err != nil {
-			return err
-		}
-		if err := addQueries(ctx, tx, c.Queries); err != nil {
-			return err
-		}
-		if err := addTexts(ctx, tx, c.Profile, c.Texts); err != nil {
-			return err
-		}
-		if err := saveFacts(ctx, tx, c); err != nil {
-			return err
-		}
-		for _, t := range c.Teams {
-			if err := saveTeams(ctx, tx, c.Source, t); err != nil {
-				return err
-			}
-		}
-		return saveProgress(ctx, tx, c)
-	})
-	if err != nil {
-		return c.Version, err
+// Save commits c and returns the fence of its slices after that. A commit whose answer was lost is found again by its token, and is
+// not repeated.
+func (s *Store) Save(ctx context.Context, c Commit) (Fence, error) {
+	if c.Fence == nil {
+		c.Fence = Fence{Whole: 0}
 	}
-	return c.Version + 1, nil
+	token := newToken()
+	err := s.write(ctx, func(ctx context.Context, tx *sql.Tx) error { return s.save(ctx, tx, c, token) })
+	if err != nil && !errors.Is(err, errDone) {
+		return c.Fence, err
+	}
+	return c.Fence.after(), nil
+}
+
+// save writes c. All transactions write to the tables in this order, and to the rows of each in the order of their keys, so that none
+// waits for one that waits for it.
+func (s *Store) save(ctx context.Context, tx *sql.Tx, c Commit, token string) error {
+	if err := c.Lease.beat(ctx, tx); err != nil {
+		return err
+	}
+	if err := c.Fence.pass(ctx, tx, s.dialect, c.Source, token); err != nil {
+		return err
+	}
+	if now, err := forgotten(ctx, tx, s.dialect.shared); err != nil {
+		return err
+	} else if now != c.Forgotten {
+		return ErrForgotten
+	}
+	if err := addDays(ctx, tx, c.Days); err != nil {
+		return err
+	}
+	if err := addQueries(ctx, tx, c.Queries); err != nil {
+		return err
+	}
+	if err := addTexts(ctx, tx, c.Profile, c.Texts); err != nil {
+		return err
+	}
+	if err := saveFacts(ctx, tx, c); err != nil {
+		return err
+	}
+	for _, t := range c.Teams {
+		if err := saveTeams(ctx, tx, c.Source, t); err != nil {
+			return err
+		}
+	}
+	if err := saveProgress(ctx, tx, c); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, "INSERT INTO source (name, malformed) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET malformed = source.malformed + excluded.malformed", c.Source, c.Malformed)
+	return err
 }
 
 func saveProgress(ctx context.Context, tx *sql.Tx, c Commit) error {
@@ -253,26 +274,4 @@ func lastFact(ctx context.Context, tx *sql.Tx, class, scope, name string, at tim
 		return false, optional(err)
 	}
 	return true, json.Unmarshal(facts, to)
-}
-
-// clean makes text of what a log may hold: PostgreSQL takes neither zero bytes nor what is no UTF-8.
-func clean(s string) string {
-	if utf8.ValidString(s) && !strings.Contains(s, "\x00") {
-		return s
-	}
-	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
-}
-
-// SaveStatus keeps how the last attempt to read a source ended. A zero LastSuccess leaves the last one.
-func (s *Store) SaveStatus(ctx context.Context, st activity.SourceStatus) error {
-	return s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		var last int64
-		if !st.LastSuccess.IsZero() {
-			last = st.LastSuccess.UnixNano()
-		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO source (name, up, error, note, last_success) VALUES ($1, $2, $3, $4, $5)
-			ON CONFLICT (name) DO UPDATE SET up = excluded.up, error = excluded.error, note = excluded.note, last_success = CASE WHEN excluded.last_success > source.last_success THEN excluded.last_success ELSE source.last_success END`,
-			st.Source, st.Up, clean(st.Error), clean(st.Note), last)
-		return err
-	})
 }

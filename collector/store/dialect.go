@@ -14,9 +14,11 @@ type dialect struct {
 	goose  goose.Dialect
 	schema *strings.Replacer // makes the words of migrations those of the database
 	read   *sql.TxOptions    // of a transaction that must see one moment of everything
-	single bool              // one transaction writes at a time: they would only wait for each other
+	single bool              // one file of one machine, to which one transaction writes at a time
 	// locked ends a SELECT whose rows nobody else may change until the transaction ends.
 	locked string
+	// shared ends a SELECT whose rows nobody may change until the transaction ends, and that others may read in the same way.
+	shared string
 	// passing reports whether an error may be gone when the transaction is run once more.
 	passing func(error) bool
 	// missing reports whether an error says that a table is not there.

@@ -35,6 +35,7 @@ func postgresDialect() *dialect {
 		),
 		read:    &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
 		locked:  " FOR UPDATE",
+		shared:  " FOR SHARE",
 		passing: postgresPassing,
 		missing: func(err error) bool { return sqlState(err) == "42P01" },
 		hint:    postgresHint,

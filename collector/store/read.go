@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"slices"
-	"time"
 
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
 )
@@ -28,7 +27,7 @@ func (s *Store) Days(ctx context.Context, from, to activity.Date) ([]activity.Da
 }
 
 // readDays returns the days in blocks, a query's rows of date, source and block.
-func readDays(ctx context.Context, tx *sql.Tx, from, to activity.Date, blocks string) ([]activity.Day, error) {
+func readDays(ctx context.Context, tx *sql.Tx, from, to activity.Date, blocks string, args ...any) ([]activity.Day, error) {
 	var in dayReader
 	err := each(ctx, tx, func(r *sql.Rows) error {
 		var date activity.Date
@@ -38,7 +37,7 @@ func readDays(ctx context.Context, tx *sql.Tx, from, to activity.Date, blocks st
 			return err
 		}
 		return in.block(date, source, block)
-	}, "SELECT date, source, block FROM ("+blocks+") AS blocks WHERE date >= $1 AND date < $2 ORDER BY date, source, part", from, to)
+	}, "SELECT date, source, block FROM ("+blocks+") AS blocks WHERE date >= $1 AND date < $2 ORDER BY date, source, part", append([]any{from, to}, args...)...)
 	in.flush()
 	return in.days, err
 }
@@ -157,22 +156,6 @@ func coverage(ctx context.Context, tx *sql.Tx, f *activity.Facts) error {
 
 // ClassGap marks a day of a source that can't be trusted any more.
 const ClassGap activity.Class = "gap"
-
-func status(ctx context.Context, tx *sql.Tx, f *activity.Facts) error {
-	return each(ctx, tx, func(r *sql.Rows) error {
-		var st activity.SourceStatus
-		var last int64
-		if err := r.Scan(&st.Source, &st.Up, &st.Error, &st.Note, &last, &st.Malformed, &st.Events); err != nil {
-			return err
-		}
-		if last != 0 {
-			st.LastSuccess = time.Unix(0, last).UTC()
-		}
-		f.Status = append(f.Status, st)
-		return nil
-	}, `SELECT name, up, error, note, last_success, malformed,
-		(SELECT coalesce(sum(count), 0) FROM event_total t WHERE t.source = s.name) FROM source s ORDER BY name`)
-}
 
 // Totals returns the counters: events as judged when collected, those of still open acts among them.
 func (s *Store) Totals(ctx context.Context) ([]EventTotal, error) {

@@ -1,12 +1,12 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
-	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
-	"time"
 
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
 )
@@ -45,60 +45,136 @@ func (s *Store) RetireDue(ctx context.Context, before activity.Date) (due bool, 
 
 // Retire forgets the actors of all days before a date: each such row keeps its date, its subject and the team as owned now.
 // attribute is given every stored day, and returns an act for each together with the counts of people to keep (of a week that has one
-// already the larger stays). It returns how many rows were retired.
+// already the larger stays). It returns how many rows were retired. Each date is a transaction of its own; one that another collector
+// adds to meanwhile is left for the next time.
 func (s *Store) Retire(ctx context.Context, before activity.Date, attribute func([]activity.Day) ([]activity.Act, []TeamWeekPeople)) (rows int64, err error) {
 	err = s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, "DELETE FROM team_member WHERE last < $1", before); err != nil {
-			return err
-		}
-		var first sql.NullInt64
-		if err := tx.QueryRowContext(ctx, "SELECT min(date) FROM day WHERE date < $1 AND people", before).Scan(&first); err != nil || !first.Valid {
-			return err
-		}
-		// Read in the transaction that deletes, so that nothing which another process adds meanwhile is lost.
-		days, err := readDays(ctx, tx, 0, maxDate, "SELECT * FROM day")
-		if err != nil {
-			return err
-		}
-		acts, people := attribute(days)
-		if len(acts) != len(days) {
-			return fmt.Errorf("%d days were given as %d acts: nothing is forgotten", len(days), len(acts))
-		}
-		// The blocks are written anew, with the rows that have no actor as they are.
-		if _, err := tx.ExecContext(ctx, "DELETE FROM day WHERE date >= $1 AND date < $2", first.Int64, before); err != nil {
-			return err
-		}
-		var folded map[string]*Folded
-		folded, rows = retired(acts, activity.Date(first.Int64), before)
-		for _, f := range folded {
-			if err := addDays(ctx, tx, f); err != nil {
-				return err
-			}
-		}
-		for _, p := range people {
-			if _, err := tx.ExecContext(ctx, `INSERT INTO people (team, monday, people) VALUES ($1, $2, $3) ON CONFLICT (team, monday)
-				DO UPDATE SET people = CASE WHEN excluded.people > people.people THEN excluded.people ELSE people.people END`, p.Team, p.Monday, p.People); err != nil {
-				return err
-			}
-		}
-		active := map[activity.ActorID]bool{}
-		for _, d := range days {
-			if d.Date >= before {
-				active[d.Actor] = true
-			}
-		}
-		return forgetIdle(ctx, tx, active)
+		_, err := tx.ExecContext(ctx, "DELETE FROM team_member WHERE last < $1", before)
+		return err
 	})
-	return rows, err
+	if err != nil {
+		return 0, err
+	}
+	seen, err := s.everything(ctx, before)
+	if err != nil || len(seen.due) == 0 {
+		return 0, err
+	}
+	acts, people := attribute(seen.days)
+	if len(acts) != len(seen.days) {
+		return 0, fmt.Errorf("%d days were given as %d acts: nothing is forgotten", len(seen.days), len(acts))
+	}
+	// Counted before anybody is forgotten, whatever ends this in the middle.
+	if err := s.write(ctx, func(ctx context.Context, tx *sql.Tx) error { return savePeople(ctx, tx, people) }); err != nil {
+		return 0, err
+	}
+	byDate := map[activity.Date][]activity.Act{}
+	for _, a := range acts {
+		if _, ok := seen.due[a.Date]; ok {
+			byDate[a.Date] = append(byDate[a.Date], a)
+		}
+	}
+	for _, date := range slices.Sorted(maps.Keys(seen.due)) {
+		var n int64
+		err := s.write(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
+			n, err = s.retireDate(ctx, tx, date, seen.due[date], byDate[date])
+			return err
+		})
+		if err != nil {
+			return rows, err
+		}
+		rows += n
+	}
+	return rows, s.write(ctx, func(ctx context.Context, tx *sql.Tx) error { return s.forgetIdle(ctx, tx, seen, before) })
 }
 
-// retired returns the days of acts in a stretch of time by source, without their actors, and how many had one.
-func retired(acts []activity.Act, first, before activity.Date) (bySource map[string]*Folded, rows int64) {
+// seen is all days at one moment, with the blocks that they were in.
+type seen struct {
+	days   []activity.Day
+	due    map[activity.Date][]int64 // blocks of the dates on which somebody is to be forgotten
+	people map[int64]bool            // blocks that name people
+}
+
+func (s *Store) everything(ctx context.Context, before activity.Date) (all seen, err error) {
+	err = s.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		all = seen{due: map[activity.Date][]int64{}, people: map[int64]bool{}}
+		named := map[activity.Date]bool{}
+		err := each(ctx, tx, func(r *sql.Rows) error {
+			var part int64
+			var date activity.Date
+			var people bool
+			if err := r.Scan(&part, &date, &people); err != nil {
+				return err
+			}
+			if people {
+				all.people[part] = true
+			}
+			if date < before {
+				all.due[date] = append(all.due[date], part)
+				named[date] = named[date] || people
+			}
+			return nil
+		}, "SELECT part, date, people FROM day ORDER BY part")
+		maps.DeleteFunc(all.due, func(date activity.Date, _ []int64) bool { return !named[date] })
+		if err != nil || len(all.due) == 0 {
+			return err
+		}
+		all.days, err = readDays(ctx, tx, 0, maxDate, "SELECT date, source, block, part FROM day")
+		return err
+	})
+	return all, err
+}
+
+// savePeople keeps counts of people; of two for a week the larger.
+func savePeople(ctx context.Context, tx *sql.Tx, people []TeamWeekPeople) error {
+	people = slices.SortedFunc(slices.Values(people), func(a, b TeamWeekPeople) int {
+		return cmp.Or(cmp.Compare(a.Team, b.Team), cmp.Compare(a.Monday, b.Monday))
+	})
+	var rows [][]any
+	for _, p := range people {
+		rows = append(rows, []any{p.Team, p.Monday, p.People})
+	}
+	return insert(ctx, tx, "INSERT INTO people (team, monday, people)",
+		"ON CONFLICT (team, monday) DO UPDATE SET people = CASE WHEN excluded.people > people.people THEN excluded.people ELSE people.people END", rows)
+}
+
+// retireDate writes the blocks of a date anew, with the rows that have no actor as they are.
+func (s *Store) retireDate(ctx context.Context, tx *sql.Tx, date activity.Date, parts []int64, acts []activity.Act) (rows int64, err error) {
+	var now []int64
+	err = each(ctx, tx, func(r *sql.Rows) error {
+		var part int64
+		err := r.Scan(&part)
+		now = append(now, part)
+		return err
+	}, "SELECT part FROM day WHERE date = $1 ORDER BY part"+s.dialect.locked, date)
+	if err != nil || !slices.Equal(now, parts) {
+		return 0, err
+	}
+	for chunk := range slices.Chunk(parts, idChunk) {
+		if _, err := tx.ExecContext(ctx, "DELETE FROM day WHERE part IN ("+placeholders(1, len(chunk))+")", anys(chunk)...); err != nil {
+			return 0, err
+		}
+	}
+	folded, rows := retired(acts)
+	for _, source := range slices.Sorted(maps.Keys(folded)) {
+		if err := addDays(ctx, tx, folded[source]); err != nil {
+			return 0, err
+		}
+	}
+	return rows, nil
+}
+
+func anys[T any](all []T) []any {
+	out := make([]any, len(all))
+	for i := range all {
+		out[i] = all[i]
+	}
+	return out
+}
+
+// retired returns the days of acts by source, without their actors, and how many had one.
+func retired(acts []activity.Act) (bySource map[string]*Folded, rows int64) {
 	bySource = map[string]*Folded{}
 	for _, a := range acts {
-		if a.Date < first || a.Date >= before {
-			continue
-		}
 		d := a.Day
 		if a.Actor != 0 {
 			rows++
@@ -113,100 +189,4 @@ func retired(acts []activity.Act, first, before activity.Date) (bySource map[str
 		bySource[d.Source].AddDay(&d)
 	}
 	return bySource, rows
-}
-
-// forgetIdle drops the actors of whom no day is left. Actors of open acts are kept: they are few, and have days soon.
-func forgetIdle(ctx context.Context, tx *sql.Tx, active map[activity.ActorID]bool) error {
-	if err := heldActors(ctx, tx, active); err != nil {
-		return err
-	}
-	var idle []any
-	err := each(ctx, tx, func(r *sql.Rows) error {
-		var id activity.ActorID
-		err := r.Scan(&id)
-		if err == nil && !active[id] {
-			idle = append(idle, id)
-		}
-		return err
-	}, "SELECT id FROM actor ORDER BY id")
-	if err != nil {
-		return err
-	}
-	for chunk := range slices.Chunk(idle, idChunk) {
-		for _, from := range [...]string{"actor_digest WHERE actor", "actor WHERE id"} {
-			if _, err := tx.ExecContext(ctx, "DELETE FROM "+from+" IN ("+placeholders(1, len(chunk))+")", chunk...); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// heldActors adds the actors of open acts.
-func heldActors(ctx context.Context, tx *sql.Tx, active map[activity.ActorID]bool) error {
-	return each(ctx, tx, func(r *sql.Rows) error {
-		var state []byte
-		if err := r.Scan(&state); err != nil {
-			return err
-		}
-		var held struct {
-			Parts []struct {
-				Actor activity.ActorID `json:"actor"`
-			} `json:"parts"`
-		}
-		if err := json.Unmarshal(state, &held); err != nil {
-			return err
-		}
-		for _, p := range held.Parts {
-			active[p.Actor] = true
-		}
-		return nil
-	}, "SELECT state FROM held")
-}
-
-// Assessment is what was exported for a team.
-type Assessment struct {
-	Team    string
-	Monday  activity.Date // the last week that was assessed
-	Made    time.Time
-	Version int // of the criteria
-	Status  string
-	Stage   *int
-}
-
-// SaveAssessments keeps what was exported; the first answer for a team and week stays.
-func (s *Store) SaveAssessments(ctx context.Context, as []Assessment) error {
-	return s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		for _, a := range as {
-			if _, err := tx.ExecContext(ctx, "INSERT INTO assessment (team, monday, made, version, status, stage) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
-				a.Team, a.Monday, a.Made.UnixNano(), a.Version, a.Status, a.Stage); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-// Assessments returns what was exported, by team, oldest first.
-func (s *Store) Assessments(ctx context.Context) ([]Assessment, error) {
-	var out []Assessment
-	err := s.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		out = nil
-		return each(ctx, tx, func(r *sql.Rows) error {
-			var a Assessment
-			var made int64
-			var stage sql.NullInt64
-			if err := r.Scan(&a.Team, &a.Monday, &made, &a.Version, &a.Status, &stage); err != nil {
-				return err
-			}
-			a.Made = time.Unix(0, made).UTC()
-			if stage.Valid {
-				v := int(stage.Int64)
-				a.Stage = &v
-			}
-			out = append(out, a)
-			return nil
-		}, "SELECT team, monday, made, version, status, stage FROM assessment ORDER BY team, monday")
-	})
-	return out, err
 }

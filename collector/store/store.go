@@ -21,7 +21,9 @@ var (
 	ErrTimezone = errors.New("the store was filled in another timezone")
 	ErrFenced   = errors.New("another collector wrote to this source meanwhile")
 	ErrMissing  = errors.New("there is no store yet")
-	ErrVersion  = errors.New("the store is of another version")
+	// ErrForgotten tells that people were forgotten since the progress of a source was read: read on from what it is now.
+	ErrForgotten = errors.New("people were forgotten meanwhile")
+	ErrVersion   = errors.New("the store is of another version")
 )
 
 // Options say how a store is opened.
@@ -102,6 +104,9 @@ func (s *Store) check(ctx context.Context, key, want string, mismatch error, hin
 	}
 	return fmt.Errorf("%w\n%s", mismatch, hint)
 }
+
+// Shared reports whether processes on other machines may use the store too.
+func (s *Store) Shared() bool { return !s.dialect.single }
 
 // Close closes the store.
 func (s *Store) Close() error {

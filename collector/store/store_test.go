@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -31,7 +32,7 @@ func day(date string, kind activity.Kind, subject string, actor activity.ActorID
 	return activity.Day{Date: d, Source: "grafana", Kind: kind, Scope: "org:1", Subject: subject, Actor: actor, Count: count, First: at, Last: at.Add(time.Minute), Hours: 1 << 9}
 }
 
-func save(t *testing.T, s *store.Store, c store.Commit) int64 {
+func save(t *testing.T, s *store.Store, c store.Commit) store.Fence {
 	t.Helper()
 	v, err := s.Save(t.Context(), c)
 	if err != nil {
@@ -56,7 +57,7 @@ func saveAddsUp(t *testing.T, empty func(*testing.T) string) {
 		Covered: []activity.CoveredDay{{Source: "grafana", Class: activity.ClassView, Date: days[0].Date}}})
 	later := day("2026-03-02", activity.KindView, "d7", ids[0], 3)
 	later.Last, later.Hours = later.Last.Add(5*time.Hour), 1<<14
-	save(t, s, store.Commit{Source: "grafana", Version: v, Days: store.Fold("grafana", []activity.Day{later}), Cursors: map[string][]byte{"f": []byte("2")}})
+	save(t, s, store.Commit{Source: "grafana", Fence: v, Days: store.Fold("grafana", []activity.Day{later}), Cursors: map[string][]byte{"f": []byte("2")}})
 
 	got, err := s.Days(t.Context(), 0, 0)
 	if err != nil {
@@ -74,7 +75,7 @@ func saveAddsUp(t *testing.T, empty func(*testing.T) string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(store.Progress{Version: 2, Cursors: map[string][]byte{"f": []byte("2")}}, p); diff != "" {
+	if diff := cmp.Diff(store.Progress{Fence: store.Fence{store.Whole: 2}, Cursors: map[string][]byte{"f": []byte("2")}}, p); diff != "" {
 		t.Error(diff)
 	}
 	f, err := s.Facts(t.Context(), []activity.Digest{key.Login("A "), key.Login("b")})
@@ -114,12 +115,12 @@ func TestFullDiskLosesNothing(t *testing.T) {
 	for i := range 20000 {
 		many = append(many, day("2026-03-03", activity.KindView, fmt.Sprint("dashboard-", i), 0, 1))
 	}
-	c := store.Commit{Source: "grafana", Version: v, Days: store.Fold("grafana", many), Cursors: map[string][]byte{"f": []byte("2")}}
+	c := store.Commit{Source: "grafana", Fence: v, Days: store.Fold("grafana", many), Cursors: map[string][]byte{"f": []byte("2")}}
 	_, err := s.Save(t.Context(), c)
 	if err == nil || !strings.Contains(err.Error(), "hint: make room") {
 		t.Fatalf("a full disk gave %v", err)
 	}
-	if p, err := s.Progress(t.Context(), "grafana"); err != nil || p.Version != v || string(p.Cursors["f"]) != "1" {
+	if p, err := s.Progress(t.Context(), "grafana"); err != nil || !maps.Equal(p.Fence, v) || string(p.Cursors["f"]) != "1" {
 		t.Fatalf("after a full disk: %+v %v", p, err)
 	}
 	if err := s.LimitPages(t.Context(), 1<<30); err != nil {
@@ -227,10 +228,10 @@ func anySplitAddsUpAlike(t *testing.T, empty func(*testing.T) string) {
 	slices.SortFunc(want, order)
 	for range 5 {
 		s := open(t, empty(t))
-		var v int64
+		var v store.Fence
 		for rest := days; len(rest) > 0; {
 			n := min(1+r.IntN(200), len(rest))
-			v = save(t, s, store.Commit{Source: "grafana", Version: v, Days: store.Fold("grafana", rest[:n])})
+			v = save(t, s, store.Commit{Source: "grafana", Fence: v, Days: store.Fold("grafana", rest[:n])})
 			rest = rest[n:]
 		}
 		got, err := s.Days(context.Background(), 0, 0)

@@ -29,10 +29,10 @@ func TestMembershipsAreDated(t *testing.T) { onEach(t, testMembershipsAreDated) 
 
 func testMembershipsAreDated(t *testing.T, empty func(*testing.T) string) {
 	s := open(t, empty(t))
-	var version int64
+	var version store.Fence
 	save := func(date activity.Date, teams ...store.Team) {
 		t.Helper()
-		c := store.Commit{Source: "inventory", Version: version, Teams: []store.TeamSnapshot{{Scope: "org:1", Date: date, Teams: teams}}}
+		c := store.Commit{Source: "inventory", Fence: version, Teams: []store.TeamSnapshot{{Scope: "org:1", Date: date, Teams: teams}}}
 		var err error
 		if version, err = s.Save(t.Context(), c); err != nil {
 			t.Fatal(err)
@@ -105,7 +105,7 @@ func testDashboardsKeepWhatOnlyAnInventoryTells(t *testing.T, empty func(*testin
 		{Seen: at.AddDate(0, 0, 2), Scope: "org:1", UID: "d", Removed: true},
 	}
 	for i, d := range facts {
-		if _, err := s.Save(t.Context(), store.Commit{Source: "s", Version: int64(i), Dashboards: []activity.Dashboard{d}}); err != nil {
+		if _, err := s.Save(t.Context(), store.Commit{Source: "s", Fence: store.Fence{store.Whole: int64(i)}, Dashboards: []activity.Dashboard{d}}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -54,8 +54,10 @@ type lokiFile struct {
 }
 
 type kubernetesFile struct {
-	Namespace word `yaml:"namespace"`
-	Selector  word `yaml:"selector"`
+	Namespace  word `yaml:"namespace"`
+	Selector   word `yaml:"selector"`
+	Container  word `yaml:"container"`
+	Kubeconfig word `yaml:"kubeconfig"`
 }
 
 type teamFile struct {

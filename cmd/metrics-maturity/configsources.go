@@ -24,8 +24,9 @@ type lokiConfig struct {
 // sourceConfig is one entry of sources:, with its paths resolved.
 type sourceConfig struct {
 	Name, Type     string
-	Files          []string // of a log, one of Files and Loki
+	Files          []string // of a log, one of Files, Loki and Kubernetes
 	Loki           *lokiConfig
+	Kubernetes     *kubernetesConfig
 	GrafanaClients []netip.Prefix
 	HTTP           httpclient.Config // of an API
 	Repository     string
@@ -101,7 +102,7 @@ func (s sourceConfig) withLines(path string, line int, at string, f sourceFile) 
 	case "loki":
 		s.Loki, err = resolveLoki(path, line, fmt.Sprintf("loki of source %s", s.Name), f.Loki)
 	case "kubernetes":
-		err = usageErrorf("%s: this version can't read from kubernetes\nhint: name log files under files:, or a query under loki:", at)
+		s.Kubernetes, err = resolveKubernetes(path, line, fmt.Sprintf("kubernetes of source %s", s.Name), f.Kubernetes)
 	default:
 		s.Files, err = filePatterns(path, s.Name, f.Files)
 	}

@@ -18,7 +18,9 @@ func layers() map[string][]string {
 	return map[string][]string{
 		"collector/activity":   {},
 		"collector/httpclient": {},
-		"collector/lines":      {"collector/httpclient"},
+		"collector/kube":       {},
+		"collector/lease":      {"collector/kube"},
+		"collector/lines":      {"collector/httpclient", "collector/kube"},
 		"collector/store":      {"collector/activity"},
 		"collector/owner":      {"collector/activity"},
 		"collector/testserver": {}, // for tests alone
@@ -27,14 +29,17 @@ func layers() map[string][]string {
 		"grafana/inventory":    {"collector/activity", "collector/httpclient", "grafana"},
 		"prom":                 {"collector/activity", "collector/httpclient"},
 		"prom/logs":            {"collector/activity"},
-		"prom/rules":           {"collector/activity", "collector/httpclient", "prom"},
+		"prom/rules":           {"collector/activity", "collector/httpclient", "collector/kube", "prom"},
 		"prom/export":          {"collector/activity", "collector/httpclient", "stage"},
 		"stage":                {"collector/activity"},
 		"stage/sim":            {"collector/activity", "stage"},
 		"deploy/gen":           {"stage"},
 		"deploy/gen/schemas":   {},
+
+		"collector/kube/fakeapi": {}, // for tests alone
+
 		"cmd/metrics-maturity": {
-			"collector", "collector/activity", "collector/httpclient", "collector/lines", "collector/owner", "collector/store",
+			"collector", "collector/activity", "collector/httpclient", "collector/kube", "collector/lease", "collector/lines", "collector/owner", "collector/store",
 			"grafana", "grafana/inventory", "prom", "prom/export", "prom/logs", "prom/rules", "stage", "stage/sim",
 		},
 	}

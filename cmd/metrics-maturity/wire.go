@@ -14,6 +14,7 @@ import (
 
 	"github.com/metrics-maturity/metrics-maturity/collector"
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
+	"github.com/metrics-maturity/metrics-maturity/collector/kube"
 	"github.com/metrics-maturity/metrics-maturity/collector/lines"
 	"github.com/metrics-maturity/metrics-maturity/collector/owner"
 	"github.com/metrics-maturity/metrics-maturity/collector/store"
@@ -175,6 +176,11 @@ func ruleChange(before, after string) string {
 func (s sourceConfig) transport(filter lines.Filter, log *slog.Logger) (*lines.Files, collector.Transport) {
 	if l := s.Loki; l != nil {
 		return nil, &lines.Loki{HTTP: l.Config, Query: l.Query, Lookback: l.Lookback, Overlap: l.Overlap, Filter: filter, Logger: log}
+	}
+	if k := s.Kubernetes; k != nil {
+		return nil, &lines.Pods{
+			API: kube.New(kube.Config{Kubeconfig: k.Kubeconfig, Logger: log}), Namespace: k.Namespace, Selector: k.Selector, Container: k.Container, Logger: log,
+		}
 	}
 	return &lines.Files{Patterns: s.Files, Logger: log}, nil
 }

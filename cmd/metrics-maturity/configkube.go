@@ -1,0 +1,58 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/validation"
+)
+
+// kubernetesConfig says which resources of a cluster to read, and which cluster that is.
+type kubernetesConfig struct {
+	Namespace  string
+	Selector   string // of labels
+	Container  string // of pods; empty: see lines.Pods
+	Kubeconfig string // empty: the cluster that this runs in, else the user's own kubeconfig
+}
+
+// resolveKubernetes reads which pods have a log; of says, in messages, whose, and line where that is written.
+func resolveKubernetes(path string, line int, of string, f *kubernetesFile) (*kubernetesConfig, error) {
+	c, err := resolveCluster(path, line, of, f)
+	if err != nil {
+		return nil, err
+	}
+	if c.Selector == "" {
+		return nil, usageErrorf("%s:%d: %s has no selector\nhint: name the pods by their labels, as kubectl get pods -l does: selector: \"app=grafana\"", path, max(line, f.Selector.Line), of)
+	}
+	if why := validation.IsDNS1123Label(c.Container); c.Container != "" && len(why) > 0 {
+		return nil, usageErrorf("%s:%d: container of %s: %q is not the name of a container\nhint: kubectl get pod NAME -o jsonpath='{.spec.containers[*].name}' lists them", path, f.Container.Line, of, c.Container)
+	}
+	return c, nil
+}
+
+// resolveCluster reads namespace, selector and kubeconfig.
+func resolveCluster(path string, line int, of string, f *kubernetesFile) (*kubernetesConfig, error) {
+	c := &kubernetesConfig{
+		Namespace: f.Namespace.Text, Selector: strings.TrimSpace(f.Selector.Text), Container: f.Container.Text,
+		Kubeconfig: relative(filepath.Dir(path), f.Kubeconfig.Text),
+	}
+	if c.Namespace == "" {
+		return nil, usageErrorf("%s:%d: %s has no namespace\nhint: name the one that its pods are in: namespace: monitoring", path, max(line, f.Namespace.Line), of)
+	}
+	if err := checkNamespace(c.Namespace); err != nil {
+		return nil, usageErrorf("%s:%d: namespace of %s: %w", path, f.Namespace.Line, of, err)
+	}
+	if _, err := labels.Parse(c.Selector); err != nil {
+		return nil, usageErrorf("%s:%d: selector of %s: %q does not select by labels\nhint: write it as for kubectl get -l: app=grafana,tier!=test", path, f.Selector.Line, of, c.Selector)
+	}
+	return c, nil
+}
+
+func checkNamespace(name string) error {
+	if len(validation.IsDNS1123Label(name)) > 0 {
+		return fmt.Errorf("%q is not the name of a namespace\nhint: kubectl get namespaces lists them", name)
+	}
+	return nil
+}

@@ -70,11 +70,16 @@ func (t *podTail) Cursor() ([]byte, error) {
 
 // Close implements Tail.
 func (t *podTail) Close() error {
+	t.shut()
+	return nil
+}
+
+// shut ends reading the log that is open.
+func (t *podTail) shut() {
 	if t.in != nil {
 		t.in.close()
 		t.in = nil
 	}
-	return nil
 }
 
 // Next implements Tail.
@@ -270,7 +275,7 @@ const lostLog = "the log can't be read any more: what was written after it was r
 func (t *podTail) ended(ctx context.Context, err error) error {
 	l, following := t.lives[0], t.following(t.lives[0])
 	gone := t.in.unreadable
-	t.Close()
+	t.shut()
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()

@@ -14,13 +14,18 @@ const maxRemembered = 1 << 17
 // several, and a commit takes them all.
 type folder struct {
 	*reader
-	parsed activity.Batch // of one line
-	known  map[activity.Identity]activity.ActorID
-	boards map[place]activity.Dashboard // as last stored
-	sorts  [4]sortID                    // lately used
-	clock  clock
-	last   activity.CoveredDay // noted last
-	latest time.Time           // beyond it a line's time is not believed
+	glancer Glancer          // the source's parser, if it is one
+	glanced activity.Glance  // at one line
+	memory  memory           // of glances
+	alone   []remembered     // by number of a part that is an act of its own
+	parsed  activity.Batch   // of one line
+	answers map[string]asked // of texts that were parsed lately
+	known   map[activity.Identity]activity.ActorID
+	boards  map[place]activity.Dashboard // as last stored
+	sorts   [4]sortID                    // lately used
+	clock   clock
+	last    activity.CoveredDay // noted last
+	latest  int64               // beyond it a line's time is not believed
 
 	batch
 }
@@ -59,17 +64,23 @@ func (b *batch) rows() int {
 
 func newFolder(r *reader) *folder {
 	f := &folder{reader: r, clock: clock{location: r.Location}}
-	f.reset()
+	f.glancer, _ = r.source.Parser.(Glancer)
+	f.reset(false)
 	return f
 }
 
-// reset begins a batch.
-func (f *folder) reset() {
+// reset begins a batch. Parts may have other numbers than before.
+func (f *folder) reset(renumbered bool) {
 	days := f.days
 	if days == nil {
 		days = store.NewFolded(f.source.Name)
 	}
+	names := days.Names
 	days.Reset()
+	if renumbered = renumbered || days.Names != names; renumbered {
+		f.alone = nil
+	}
+	f.memory.forget(renumbered)
 	f.batch = batch{
 		days: days, freshID: map[activity.Identity]activity.ActorID{}, covered: map[activity.CoveredDay]bool{},
 		parts: f.parts[:0],
@@ -83,13 +94,12 @@ func (f *folder) reset() {
 	}
 }
 
-// cover notes that a line of a class was read.
-func (f *folder) cover(l activity.Line) {
-	f.clock.set(l.Time)
-	d := activity.CoveredDay{Source: f.source.Name, Class: l.Class, Date: f.clock.date}
-	if d == f.last {
+// cover notes that a line of a class was read at the time to which the clock is set.
+func (f *folder) cover(class activity.Class) {
+	if f.last.Date == f.clock.date && f.last.Class == class {
 		return
 	}
+	d := activity.CoveredDay{Source: f.source.Name, Class: class, Date: f.clock.date}
 	f.last = d
 	f.covered[d] = true
 	if d.Class == activity.ClassView {
@@ -98,20 +108,29 @@ func (f *folder) cover(l activity.Line) {
 	}
 }
 
+// fingerprint replaces the text of a query by what is kept of it.
+func (f *folder) fingerprint(e *activity.Event) {
+	if e.Query == "" {
+		return
+	}
+	q := f.ask(e.Query)
+	e.Subject = q.Fingerprint
+	if e.Kind == activity.KindQuery && e.Step == "" && e.Detail == "" {
+		e.Detail = q.Variant // no person is known: the matchers may tell whose query it is
+	}
+}
+
+// holds reports whether an event is part of an act over several lines.
+func (f *folder) holds(e *activity.Event) bool { return e.Step != "" && f.source.Joiner != nil }
+
 // add takes what a parser or fetcher read. Everything that names a person or holds a query's text ends here.
 func (f *folder) add(b *activity.Batch) {
 	for i := range b.Events {
 		e := &b.Events[i]
 		actor := f.actor(e.Who)
-		if e.Query != "" {
-			q := f.ask(e)
-			e.Asked, e.Subject = q, q.Fingerprint
-			if e.Kind == activity.KindQuery && e.Step == "" && e.Detail == "" {
-				e.Detail = q.Variant // no person is known: the matchers may tell whose query it is
-			}
-		}
-		if e.Step != "" && f.source.Joiner != nil {
-			f.parts = append(f.parts, newPart(e, actor))
+		f.fingerprint(e)
+		if f.holds(e) {
+			f.parts = append(f.parts, part{at: e.Time.UnixNano(), actor: actor, what: f.held.number(e)})
 			continue
 		}
 		f.fold(e, actor)
@@ -143,7 +162,7 @@ func (f *folder) add(b *activity.Batch) {
 
 // snapshot is t without anything that names a person.
 func (f *folder) snapshot(t activity.TeamSnapshot) store.TeamSnapshot {
-	f.clock.set(t.Seen)
+	f.clock.set(t.Seen.UnixNano())
 	out := store.TeamSnapshot{Scope: t.Scope, Date: f.clock.date}
 	for _, team := range t.Teams {
 		known := store.Team{ID: team.ID, Name: team.Name, Unread: team.Unread}
@@ -173,21 +192,9 @@ func (f *folder) actor(who activity.Identity) activity.ActorID {
 
 // fold adds a finished event to its day.
 func (f *folder) fold(e *activity.Event, actor activity.ActorID) {
-	f.clock.set(e.Time)
 	at := e.Time.UnixNano()
-	f.days.Add(f.clock.date, f.sort(e), f.subject(e), actor, store.Sum{Count: max(e.Count, 1), First: at, Last: at, Hours: 1 << f.clock.hour})
-}
-
-// subject returns the number of an event's subject.
-func (f *folder) subject(e *activity.Event) uint32 {
-	a := e.Asked
-	if a == nil || !a.Known {
-		return f.days.NameID(e.Subject)
-	}
-	if a.Names != f.days.Names {
-		a.Name, a.Names = f.days.NameID(a.Fingerprint), f.days.Names
-	}
-	return a.Name
+	f.clock.set(at)
+	f.days.Add(f.clock.date, f.sort(e), f.days.NameID(e.Subject), actor, store.Sum{Count: max(e.Count, 1), First: at, Last: at, Hours: 1 << f.clock.hour})
 }
 
 // sort returns the number of an event's sort: there are few, and the same ones again and again.
@@ -212,12 +219,11 @@ type clock struct {
 	hour       int
 }
 
-func (c *clock) set(t time.Time) {
-	at := t.UnixNano()
+func (c *clock) set(at int64) {
 	if at >= c.begin && at < c.end {
 		return
 	}
-	local := t.In(c.location)
+	local := time.Unix(0, at).In(c.location)
 	c.date, c.hour = activity.DateOf(local), local.Hour()
 	begin := local.Add(-time.Duration(local.Minute())*time.Minute - time.Duration(local.Second())*time.Second - time.Duration(local.Nanosecond()))
 	end := begin.Add(time.Hour)

@@ -29,12 +29,26 @@ type Parser interface {
 	Parse(line []byte, b *activity.Batch) (activity.Line, error)
 }
 
+// Glancer is a Parser that can tell most lines at a glance.
+type Glancer interface {
+	Parser
+	// Glance tells what line is, or false if that takes Parse. Of a line that it tells, Parse says the same: its time and
+	// class, and at most one event, which is equal to that of any other line with equal Act, Who and What but for the time.
+	Glance(line []byte, g *activity.Glance) bool
+}
+
 // Joiner makes finished events of the parts of acts that take several lines. It is pure.
 type Joiner interface {
 	// Window is the longest time between two neighbouring parts of one act.
 	Window() time.Duration
 	// Join returns the finished events of parts of one actor and scope, given in order of time. It does not keep parts.
 	Join(parts []activity.Event) []activity.Event
+}
+
+// Loner is a Joiner that knows parts which are acts of their own unless a part of another step is near.
+type Loner interface {
+	// Alone reports whether Join gives back events that all have that step as they are, without the step.
+	Alone(step string) bool
 }
 
 // Fetcher reads a source that is not made of lines. It calls save for each batch, with the cursor reached and the days covered.
@@ -65,7 +79,8 @@ type Judge interface {
 	LearnQuery(activity.Query)
 	LearnRule(activity.Rule)
 	LearnDashboard(activity.Dashboard)
-	Attribute(days []activity.Day) []activity.Act
+	// Outcome says how an act counts by itself, and what that depends on.
+	Outcome(*activity.Day) (activity.Outcome, activity.Basis)
 }
 
 // Config is what a run needs. Everything is required but Progress.
@@ -175,7 +190,7 @@ func (r *reader) read(ctx context.Context) error {
 		return errStore{err}
 	}
 	r.fence, r.forgottenAt = p.Fence, p.Forgotten
-	if r.held, err = newHeld(p.Held); err != nil {
+	if r.held, err = newHeld(r.source.Joiner, p.Held); err != nil {
 		return errStore{fmt.Errorf("what is held can't be read: %w", err)}
 	}
 	r.folders = []*folder{newFolder(r)}

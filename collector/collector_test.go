@@ -78,12 +78,8 @@ func (toyJudge) Learn(activity.ActorID, []activity.Digest) {}
 func (toyJudge) LearnQuery(activity.Query)                 {}
 func (toyJudge) LearnRule(activity.Rule)                   {}
 func (toyJudge) LearnDashboard(activity.Dashboard)         {}
-func (toyJudge) Attribute(days []activity.Day) []activity.Act {
-	var acts []activity.Act
-	for _, d := range days {
-		acts = append(acts, activity.Act{Day: d, Outcome: activity.Counted})
-	}
-	return acts
+func (toyJudge) Outcome(*activity.Day) (activity.Outcome, activity.Basis) {
+	return activity.Counted, activity.ByActor
 }
 
 func TestMain(m *testing.M) { os.Exit(testserver.Main(m)) }

@@ -2,7 +2,6 @@ package collector
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"sync"
@@ -36,7 +35,7 @@ type reader struct {
 type position struct {
 	cursors   map[string][]byte
 	slices    map[int]bool // that the cursors are of
-	watermark time.Time
+	watermark int64        // time up to which every file was read, in nanoseconds since 1970; 0 if one was not begun
 	done      bool
 }
 
@@ -62,11 +61,12 @@ func (r *reader) commit(ctx context.Context, at position) error {
 		}
 		if len(ids.ids) > 0 {
 			f.days.MapActors(ids.of)
+			f.memory.mapActors(ids.of)
 		}
 		for j := range f.parts {
-			f.parts[j].Actor = ids.of(f.parts[j].Actor)
+			f.parts[j].actor = ids.of(f.parts[j].actor)
 		}
-		r.held.Parts = append(r.held.Parts, f.parts...)
+		r.held.parts = append(r.held.parts, f.parts...)
 		if i > 0 {
 			first.days.Merge(f.days)
 		}
@@ -82,9 +82,9 @@ func (r *reader) commit(ctx context.Context, at position) error {
 		}
 	}
 	if r.source.Joiner != nil {
-		r.held.settle(r.source.Joiner, at.watermark, at.done, r.forgotten(), first.fold)
+		r.held.settle(r.source.Joiner, at.watermark, at.done, r.forgotten(), first)
 		var err error
-		if c.Held, err = json.Marshal(r.held); err != nil {
+		if c.Held, err = r.held.state(); err != nil {
 			return fmt.Errorf("what is held can't be written: %w", err)
 		}
 		c.HeldDay = r.provisional()
@@ -99,11 +99,12 @@ func (r *reader) commit(ctx context.Context, at position) error {
 	for _, t := range c.Totals {
 		r.sum.Events[t.Outcome] += t.Count
 	}
+	renumbered := r.held.renumber()
 	for _, f := range r.folders {
 		r.sum.Malformed += f.bad
 		r.sum.Foreign += f.foreign
 		r.sum.Lines += int64(f.lines)
-		f.reset()
+		f.reset(renumbered)
 	}
 	return nil
 }
@@ -120,7 +121,7 @@ func (r *reader) forgotten() time.Time {
 func (r *reader) provisional() *store.Folded {
 	f := folder{reader: r, clock: clock{location: r.Location}}
 	f.days = store.NewFolded(r.source.Name)
-	r.held.provisional(r.source.Joiner, f.fold)
+	r.held.provisional(r.source.Joiner, &f)
 	return f.days
 }
 
@@ -153,29 +154,6 @@ func (r *reader) countHeld(sign int64) {
 	for _, t := range r.totals(r.provisional()) {
 		r.sum.Events[t.Outcome] += sign * t.Count
 	}
-}
-
-// totals counts days by outcome. It asks the judge about each actor's at a time: about them all the answers would take
-// ten times their memory. What is known to be a machine's act needs no judge.
-func (r *reader) totals(days *store.Folded) []store.EventTotal {
-	if days == nil {
-		return nil
-	}
-	counts := map[store.EventTotal]int64{}
-	for kind, n := range days.Robots() {
-		counts[store.EventTotal{Source: r.source.Name, Kind: kind, Outcome: activity.Automated}] = n
-	}
-	days.People(func(piece []activity.Day) {
-		for _, a := range r.Judge.Attribute(piece) {
-			counts[store.EventTotal{Source: r.source.Name, Kind: a.Kind, Outcome: a.Outcome}] += a.Count
-		}
-	})
-	var out []store.EventTotal
-	for t, n := range counts {
-		t.Count = n
-		out = append(out, t)
-	}
-	return out
 }
 
 // actorIDs are the ids of a batch's new actors.

@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -36,7 +37,7 @@ const (
 )
 
 // earliest is when a line may have been written: neither log is older.
-var earliest = time.Date(2010, 1, 1, 0, 0, 0, 0, time.UTC)
+var earliest = time.Date(2010, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano()
 
 // file is one file being read.
 type file struct {
@@ -47,10 +48,20 @@ type file struct {
 
 // track is how far a file, or another stream of lines, was read in this run.
 type track struct {
-	at      time.Time // newest time read
+	first   int64 // oldest time read, in nanoseconds since 1970; 0 if it was not begun
+	at      int64 // newest time read
 	ended   bool
-	seen    stretch
 	refused bool // the parser said that it is of no use: said once
+}
+
+// reached notes that a line of a time was read.
+func (t *track) reached(at int64) {
+	if at > t.at {
+		t.at = at
+	}
+	if at < t.first || t.first == 0 {
+		t.first = at
+	}
 }
 
 // readFiles reads all files of the source side by side, the one that is furthest behind first, so that the parts of an act
@@ -173,7 +184,7 @@ func behind(files []*file, n int) []*file {
 			continue
 		}
 		at := len(oldest)
-		for at > 0 && f.at.Before(oldest[at-1].at) {
+		for at > 0 && f.at < oldest[at-1].at {
 			at--
 		}
 		if at < n {
@@ -187,7 +198,7 @@ func behind(files []*file, n int) []*file {
 func makeRoom(open, next []*file) []*file {
 	open = slices.DeleteFunc(open, func(o *file) bool { return o.ended || slices.Contains(next, o) })
 	for len(open) > 0 && len(open)+len(next) > maxOpen {
-		ahead := slices.MaxFunc(open, func(a, b *file) int { return a.at.Compare(b.at) })
+		ahead := slices.MaxFunc(open, func(a, b *file) int { return cmp.Compare(a.at, b.at) })
 		ahead.stream.Pause()
 		open = slices.DeleteFunc(open, func(o *file) bool { return o == ahead })
 	}
@@ -198,10 +209,10 @@ func makeRoom(open, next []*file) []*file {
 // others go on.
 func (f *folder) turn(from *file, n int) {
 	from.moved = true
-	begins := from.at.IsZero()
-	f.latest = f.Now().Add(tooLate)
+	begins := from.at == 0
+	f.latest = f.Now().Add(tooLate).UnixNano()
 	for range n {
-		if begins && !from.at.IsZero() {
+		if begins && from.at != 0 {
 			return
 		}
 		line, err := from.stream.Next()
@@ -229,8 +240,11 @@ func (f *folder) turn(from *file, n int) {
 	}
 }
 
-// line parses one line and takes what is in it. An error is why it can't be read.
+// line takes what is in one line. An error is why it can't be read.
 func (f *folder) line(from *track, line []byte) error {
+	if f.glancer != nil && f.glance(from, line) {
+		return nil
+	}
 	f.parsed.Reset()
 	l, err := f.source.Parser.Parse(line, &f.parsed)
 	if err != nil {
@@ -244,14 +258,13 @@ func (f *folder) takeParsed(from *track, l activity.Line) error {
 	switch {
 	case l.Time.IsZero():
 		f.foreign++
-	case l.Time.Before(earliest) || l.Time.After(f.latest):
+	case l.Time.Before(time.Unix(0, earliest)) || l.Time.After(time.Unix(0, f.latest)):
 		return errors.New("its time is too far from now: " + l.Time.Format(time.RFC3339))
 	default:
-		f.cover(l)
-		if l.Time.After(from.at) {
-			from.at = l.Time
-		}
-		from.seen.add(l.Time)
+		at := l.Time.UnixNano()
+		f.clock.set(at)
+		f.cover(l.Class)
+		from.reached(at)
 		f.add(&f.parsed)
 	}
 	return nil
@@ -279,7 +292,7 @@ func (r *reader) save(ctx context.Context, files []*file, at position) error {
 		if err := at.set(p); err != nil {
 			return err
 		}
-		r.held.stretch(p.ID, f.seen)
+		r.held.stretch(p.ID, f.track)
 	}
 	if next := behind(files, 1); len(next) > 0 {
 		at.watermark = next[0].at
@@ -351,7 +364,7 @@ func (r *reader) notice(notices []lines.Notice, saved []lines.Position) {
 // distrust marks the days of a file that was changed after it had been read.
 func (r *reader) distrust(n lines.Notice, saved []lines.Position) {
 	for _, p := range saved {
-		s := r.held.Stretches[p.ID]
+		s := r.held.stretches[p.ID]
 		if p.Path != n.Path || s == nil {
 			continue
 		}

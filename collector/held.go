@@ -2,9 +2,9 @@ package collector
 
 import (
 	"cmp"
-	"encoding/json"
 	"iter"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -26,47 +26,9 @@ const (
 
 // part is an event of an act over several lines, without anything that names a person.
 type part struct {
-	Time    time.Time        `json:"time"`
-	Kind    activity.Kind    `json:"kind"`
-	Scope   string           `json:"scope"`
-	Subject string           `json:"subject,omitempty"`
-	Detail  string           `json:"detail,omitempty"`
-	Robot   string           `json:"robot,omitempty"`
-	Tenant  string           `json:"tenant,omitempty"`
-	Count   int64            `json:"count,omitempty"`
-	Step    string           `json:"step,omitempty"`
-	Actor   activity.ActorID `json:"actor"`
-}
-
-func newPart(e *activity.Event, actor activity.ActorID) part {
-	return part{
-		Time: e.Time.UTC(), Kind: e.Kind, Scope: e.Scope, Subject: e.Subject, Detail: e.Detail, Robot: e.Robot,
-		Tenant: e.Tenant, Count: e.Count, Step: e.Step, Actor: actor,
-	}
-}
-
-func (p *part) event() activity.Event {
-	return activity.Event{
-		Time: p.Time, Kind: p.Kind, Scope: p.Scope, Subject: p.Subject, Detail: p.Detail, Robot: p.Robot,
-		Tenant: p.Tenant, Count: p.Count, Step: p.Step,
-	}
-}
-
-// compare orders parts by thread and time, and equal times by content: never by what was read first.
-func (p part) compare(q part) int {
-	switch {
-	case p.Actor != q.Actor:
-		return cmp.Compare(p.Actor, q.Actor)
-	case p.Scope != q.Scope:
-		return cmp.Compare(p.Scope, q.Scope)
-	}
-	if c := p.Time.Compare(q.Time); c != 0 {
-		return c
-	}
-	return cmp.Or(
-		cmp.Compare(p.Step, q.Step), cmp.Compare(p.Kind, q.Kind), cmp.Compare(p.Subject, q.Subject), cmp.Compare(p.Detail, q.Detail),
-		cmp.Compare(p.Robot, q.Robot), cmp.Compare(p.Tenant, q.Tenant), cmp.Compare(p.Count, q.Count),
-	)
+	at    int64 // nanoseconds since 1970
+	actor activity.ActorID
+	what  uint32 // all else, as its number in parts
 }
 
 // stretch is the time from the first to the last line read of one file.
@@ -87,78 +49,73 @@ func (s *stretch) add(t time.Time) {
 // held is the open parts of a source's acts, and the stretches of time that were read, by file. Parts leave it as finished
 // events once nothing that could belong to them can come any more.
 type held struct {
-	Parts     []part              `json:"parts"`
-	Stretches map[string]*stretch `json:"stretches"`
+	parts     []part
+	stretches map[string]*stretch
 
+	*partKinds
 	events []activity.Event // of one act, while it is joined
 }
 
-func newHeld(state []byte) (*held, error) {
-	h := &held{Stretches: map[string]*stretch{}}
-	if len(state) == 0 {
-		return h, nil
-	}
-	if err := json.Unmarshal(state, h); err != nil {
-		return nil, err
-	}
-	return h, nil
-}
-
-// stretch notes that a file was read from the first to the last time of s.
-func (h *held) stretch(id string, s stretch) {
-	if s.First.IsZero() {
+// stretch notes how far a file was read.
+func (h *held) stretch(id string, t track) {
+	if t.first == 0 {
 		return
 	}
-	known := h.Stretches[id]
+	known := h.stretches[id]
 	if known == nil {
 		known = &stretch{}
-		h.Stretches[id] = known
+		h.stretches[id] = known
 	}
-	known.add(s.First)
-	known.add(s.Last)
+	known.add(time.Unix(0, t.first).UTC())
+	known.add(time.Unix(0, t.at).UTC())
 }
 
-// settle removes and joins the acts to which nothing can be added any more, and calls yield with what they are. watermark is how far
-// every file that is still being read has come; the zero time if one has not begun. done means that no file is being
+// settle removes and joins the acts to which nothing can be added any more, and gives to what they are. watermark is how far
+// every file that is still being read has come; 0 if one has not begun. done means that no file is being
 // read. What happened before forget does not wait for anything: its actors are to be forgotten.
-func (h *held) settle(j Joiner, watermark time.Time, done bool, forget time.Time, yield func(*activity.Event, activity.ActorID)) {
-	if len(h.Parts) == 0 {
+func (h *held) settle(j Joiner, watermark int64, done bool, forget time.Time, to *folder) {
+	if len(h.parts) == 0 {
 		return
 	}
+	window := int64(j.Window())
 	read := h.read(j.Window())
-	var end time.Time
+	var end int64
 	if len(read) > 0 {
-		end = read[len(read)-1].Last
+		end = read[len(read)-1].Last.UnixNano()
 	}
-	lag := liveLag
-	if len(h.Parts) <= fewParts {
-		lag = patientLag
+	lag := int64(liveLag)
+	if len(h.parts) <= fewParts {
+		lag = int64(patientLag)
 	}
-	open := h.Parts[:0]
-	for act := range acts(h.Parts, j.Window()) {
-		first, last := act[0].Time.Add(-j.Window()), act[len(act)-1].Time.Add(j.Window())
-		passed := (done || last.Before(watermark)) && last.Add(lag).Before(end)
-		if passed && (within(read, first, last) || last.Add(edgeAge).Before(end)) || done && last.Before(forget) {
-			h.join(j, act, yield)
+	before := forget.UnixNano()
+	if forget.IsZero() {
+		before = math.MinInt64
+	}
+	open := h.parts[:0]
+	for act := range h.acts(window) {
+		first, last := act[0].at-window, act[len(act)-1].at+window
+		passed := (done || last < watermark) && last+lag < end
+		if passed && (within(read, first, last) || last+int64(edgeAge) < end) || done && last < before {
+			h.join(j, act, to)
 		} else {
 			open = append(open, act...) // behind what was looked at, if not at its place
 		}
 	}
-	h.Parts = open
-	h.forget(end)
+	h.parts = open
+	h.forget(time.Unix(0, end))
 }
 
 // provisional joins what is open as things stand.
-func (h *held) provisional(j Joiner, yield func(*activity.Event, activity.ActorID)) {
-	for act := range acts(h.Parts, j.Window()) {
-		h.join(j, act, yield)
+func (h *held) provisional(j Joiner, to *folder) {
+	for act := range h.acts(int64(j.Window())) {
+		h.join(j, act, to)
 	}
 }
 
 // read returns the stretches in order, those that touch or overlap merged.
 func (h *held) read(window time.Duration) []stretch {
 	var all []stretch
-	for _, s := range h.Stretches {
+	for _, s := range h.stretches {
 		if !s.First.IsZero() {
 			all = append(all, *s)
 		}
@@ -177,21 +134,22 @@ func (h *held) read(window time.Duration) []stretch {
 
 // forget drops stretches that are too old to matter.
 func (h *held) forget(end time.Time) {
-	maps.DeleteFunc(h.Stretches, func(_ string, s *stretch) bool { return s.Last.Add(2 * edgeAge).Before(end) })
+	maps.DeleteFunc(h.stretches, func(_ string, s *stretch) bool { return s.Last.Add(2 * edgeAge).Before(end) })
 }
 
 // within reports whether one merged stretch holds everything from first to last.
-func within(read []stretch, first, last time.Time) bool {
-	return slices.ContainsFunc(read, func(s stretch) bool { return !first.Before(s.First) && !last.After(s.Last) })
+func within(read []stretch, first, last int64) bool {
+	from, to := time.Unix(0, first), time.Unix(0, last)
+	return slices.ContainsFunc(read, func(s stretch) bool { return !from.Before(s.First) && !to.After(s.Last) })
 }
 
-// acts sorts parts and cuts them where the actor or scope changes, where nothing happened for longer than window, and once a day.
-func acts(parts []part, window time.Duration) iter.Seq[[]part] {
-	slices.SortFunc(parts, part.compare)
+// acts sorts the parts and cuts them where the actor or scope changes, where nothing happened for longer than window, and once a day.
+func (h *held) acts(window int64) iter.Seq[[]part] {
+	slices.SortFunc(h.parts, h.compare)
 	return func(yield func([]part) bool) {
-		begin := 0
+		begin, parts := 0, h.parts
 		for i := range parts {
-			if i > begin && cuts(&parts[i-1], &parts[i], window) {
+			if i > begin && h.cuts(&parts[i-1], &parts[i], window) {
 				if !yield(parts[begin:i:i]) {
 					return
 				}
@@ -204,18 +162,53 @@ func acts(parts []part, window time.Duration) iter.Seq[[]part] {
 	}
 }
 
-func cuts(a, b *part, window time.Duration) bool {
-	return a.Actor != b.Actor || a.Scope != b.Scope || b.Time.Sub(a.Time) > window ||
-		!a.Time.Add(-cutHour).Truncate(24*time.Hour).Equal(b.Time.Add(-cutHour).Truncate(24*time.Hour))
+// compare orders parts by thread and time, and equal times by content: never by what was read first.
+func (h *held) compare(p, q part) int {
+	if p.actor != q.actor {
+		return cmp.Compare(p.actor, q.actor)
+	}
+	if p.what != q.what && h.scopes[p.what] != h.scopes[q.what] {
+		return cmp.Compare(h.scopes[p.what], h.scopes[q.what])
+	}
+	if p.at != q.at {
+		return cmp.Compare(p.at, q.at)
+	}
+	return h.kinds[p.what].compare(&h.kinds[q.what])
 }
 
-func (h *held) join(j Joiner, act []part, yield func(*activity.Event, activity.ActorID)) {
+func (h *held) cuts(a, b *part, window int64) bool {
+	return a.actor != b.actor || b.at-a.at > window || h.scopes[a.what] != h.scopes[b.what] || cutDay(a.at) != cutDay(b.at)
+}
+
+// cutDay numbers the stretches of time between two cuts.
+func cutDay(at int64) int64 { return (at - int64(cutHour)) / int64(24*time.Hour) }
+
+// join gives to what an act is.
+func (h *held) join(j Joiner, act []part, to *folder) {
+	if h.allAlone(act) {
+		for _, p := range act {
+			to.foldAlone(h.partKinds, p)
+		}
+		return
+	}
 	h.events = h.events[:0]
-	for i := range act {
-		h.events = append(h.events, act[i].event())
+	for _, p := range act {
+		e := h.kinds[p.what].event()
+		e.Time = time.Unix(0, p.at).UTC()
+		h.events = append(h.events, e)
 	}
 	joined := j.Join(h.events)
 	for i := range joined {
-		yield(&joined[i], act[0].Actor)
+		to.fold(&joined[i], act[0].actor)
 	}
+}
+
+// allAlone reports whether each part of an act is an act of its own.
+func (h *held) allAlone(act []part) bool {
+	for i := range act {
+		if !h.alone[act[i].what] {
+			return false
+		}
+	}
+	return true
 }

@@ -89,7 +89,7 @@ func (r *reader) lineDigest(line []byte) uint64 {
 // behindTail is the stream whose newest line is oldest; nil if all have ended.
 func behindTail(tails []*tail) (behind *tail) {
 	for _, t := range tails {
-		if !t.ended && (behind == nil || t.at.Before(behind.at)) {
+		if !t.ended && (behind == nil || t.at < behind.at) {
 			behind = t
 		}
 	}
@@ -100,10 +100,10 @@ func behindTail(tails []*tail) (behind *tail) {
 // the others go on.
 func (r *reader) takeFrom(ctx context.Context, t *tail, n int) {
 	f := r.folders[0]
-	begins := t.at.IsZero()
-	f.latest = f.Now().Add(tooLate)
+	begins := t.at == 0
+	f.latest = f.Now().Add(tooLate).UnixNano()
 	for range n {
-		if begins && !t.at.IsZero() {
+		if begins && t.at != 0 {
 			return
 		}
 		item, err := t.Next(ctx)
@@ -167,7 +167,7 @@ func (r *reader) saveTails(ctx context.Context, tails []*tail, done bool) error 
 			at.cursor(t.Name(), cursor)
 			reached[t] = cursor
 		}
-		r.held.stretch(t.Name(), t.seen)
+		r.held.stretch(t.Name(), t.track)
 	}
 	if next := behindTail(tails); next != nil {
 		at.watermark = next.at

@@ -82,3 +82,6 @@ func isTerminal(line []byte) bool {
 // entry within 0.1 s, and the landing after a first save in 0.3 s. The longest wait is that of a query which runs into
 // the data source's timeout, as its line is written when it ends (see slowQuery).
 func (l *RequestLog) Window() time.Duration { return window }
+
+// Alone reports whether what has that step is an act of its own unless a part of another step is near.
+func (l *RequestLog) Alone(step string) bool { return step == stepView }

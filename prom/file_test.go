@@ -52,12 +52,8 @@ func (judge) Learn(activity.ActorID, []activity.Digest) {}
 func (judge) LearnQuery(activity.Query)                 {}
 func (judge) LearnRule(activity.Rule)                   {}
 func (judge) LearnDashboard(activity.Dashboard)         {}
-func (judge) Attribute(days []activity.Day) []activity.Act {
-	acts := make([]activity.Act, len(days))
-	for i, d := range days {
-		acts[i] = activity.Act{Day: d, Outcome: activity.Counted}
-	}
-	return acts
+func (judge) Outcome(*activity.Day) (activity.Outcome, activity.Basis) {
+	return activity.Counted, activity.ByActor
 }
 
 // collected is what a whole run makes of the files: days, malformed lines, queries.

@@ -60,7 +60,7 @@ func (q *QueryLog) Parse(line []byte, b *activity.Batch) (activity.Line, error) 
 	if r.message != nil && !isString(r.message, queryMessage) {
 		return activity.Line{}, nil
 	}
-	e, err := q.event(&r, b)
+	e, err := q.event(&r)
 	if err != nil {
 		return activity.Line{}, err
 	}
@@ -68,7 +68,7 @@ func (q *QueryLog) Parse(line []byte, b *activity.Batch) (activity.Line, error) 
 	return activity.Line{Time: e.Time, Class: activity.ClassView}, nil
 }
 
-func (q *QueryLog) event(r *record, b *activity.Batch) (activity.Event, error) {
+func (q *QueryLog) event(r *record) (activity.Event, error) {
 	if r.origin == nil {
 		return activity.Event{}, errNoOrigin
 	}
@@ -84,33 +84,31 @@ func (q *QueryLog) event(r *record, b *activity.Batch) (activity.Event, error) {
 		e.Robot = activity.RobotRuleEvaluation
 		return e, nil
 	}
-	if e.Asked, err = r.text(b); err != nil {
+	if e.Query, err = r.text(); err != nil {
 		return activity.Event{}, err
 	}
-	if e.Query = e.Asked.Text; e.Query == "" {
+	if e.Query == "" {
 		return activity.Event{}, errNoQuery
 	}
-	e.Who.Addr, err = r.address(b)
+	e.Who.Addr, err = r.address()
 	return e, err
 }
 
-// text returns the query's text; the batch has a copy of it if it was seen before.
-func (r *record) text(b *activity.Batch) (*activity.Asked, error) {
+// text returns the query's text.
+func (r *record) text() (string, error) {
 	if r.query == nil {
-		text, err := textIn(r.params, "query")
-		return b.Asked([]byte(text)), err
+		return textIn(r.params, "query")
 	}
-	var space [512]byte
-	return b.Asked(appendUnquoted(space[:0], r.query[1:len(r.query)-1])), nil
+	return unquote(r.query[1 : len(r.query)-1]), nil
 }
 
 // address returns the client's address.
-func (r *record) address(b *activity.Batch) (netip.Addr, error) {
+func (r *record) address() (netip.Addr, error) {
 	if r.client == nil {
 		client, err := textIn(r.origin, "clientIP")
 		return clientAddr(client), err
 	}
-	return clientAddr(b.Text(plain(r.client[1 : len(r.client)-1]))), nil
+	return clientAddr(unquote(r.client[1 : len(r.client)-1])), nil
 }
 
 // record holds the values of a line that matter, as written; nil where the line has none.

@@ -3,6 +3,7 @@ package prom_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"net/netip"
 	"os"
 	"strings"
@@ -16,7 +17,7 @@ import (
 	"github.com/metrics-maturity/metrics-maturity/prom"
 )
 
-var addrs = cmp.Options{cmpopts.EquateComparable(netip.Addr{}), cmpopts.IgnoreFields(activity.Event{}, "Asked")}
+var addrs = cmpopts.EquateComparable(netip.Addr{})
 
 const (
 	line3 = `{"time":"2026-11-22T17:31:34.117367862Z","level":"INFO","source":"engine.go:729","msg":"promql query logged",` +
@@ -232,10 +233,32 @@ func FuzzQueryLog(f *testing.F) {
 		if !wantLine.Time.IsZero() || wantLine.Class != "" {
 			want = append(want, e)
 		}
+		checkGlance(t, line, e, wantLine)
 		if diff := cmp.Diff(want, b.Events, addrs); diff != "" {
 			t.Fatalf("%s: %q", diff, line)
 		}
 	})
+}
+
+// checkGlance: what is told at a glance is what the line says.
+func checkGlance(t *testing.T, line []byte, e activity.Event, l activity.Line) {
+	t.Helper()
+	var g activity.Glance
+	if !prom.NewQueryLog("s").Glance(line, &g) {
+		return
+	}
+	var query, client string
+	if g.Act == 2 {
+		if err := errors.Join(json.Unmarshal(g.What, &query), json.Unmarshal(g.Who, &client)); err != nil {
+			t.Fatalf("%v: %q", err, line)
+		}
+	}
+	if g.At != l.Time.UnixNano() || g.Class != l.Class || g.Foreign || g.Act == 0 || (g.Act == 1) != (e.Robot == activity.RobotRuleEvaluation) {
+		t.Fatalf("%+v, want %v, %v: %q", g, l, e, line)
+	}
+	if query != e.Query || oracleAddr(client) != e.Who.Addr {
+		t.Fatalf("%q by %q, want %v: %q", query, client, e, line)
+	}
 }
 
 func TestQueryLogNesting(t *testing.T) {

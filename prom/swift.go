@@ -1,7 +1,5 @@
 package prom
 
-import "encoding/binary"
-
 // A line is read member by member. What stands here reads the members that Prometheus writes as it writes them: without white
 // space, their keys in its order. That saves most of the time, and decides nothing: whatever looks otherwise is read as
 // any JSON is (record), and every byte is checked either way.
@@ -120,50 +118,4 @@ func (s scanner) lit(i int, want string) int {
 		return -1
 	}
 	return i + len(want)
-}
-
-// appendUnquoted decodes what stands between the quotes of a valid JSON string, as unquote does, without allocating. Runs without a
-// backslash or a byte beyond ASCII are copied by the word.
-func appendUnquoted(to, raw []byte) []byte {
-	for len(raw) > 0 {
-		if len(raw) >= 8 {
-			w := binary.LittleEndian.Uint64(raw)
-			slash := w ^ low*'\\'
-			if ((slash-low)&^slash|w)&high == 0 {
-				to = append(to, raw[:8]...)
-				raw = raw[8:]
-				continue
-			}
-		}
-		switch c := raw[0]; {
-		case c == '\\' && raw[1] != 'u':
-			to = append(to, unescaped(raw[1]))
-			raw = raw[2:]
-		case c == '\\' || c >= 0x80:
-			n := oddLength(raw)
-			to = append(to, unquote(raw[:n])...)
-			raw = raw[n:]
-		default:
-			to = append(to, c)
-			raw = raw[1:]
-		}
-	}
-	return to
-}
-
-// oddLength is how much of raw belongs to \u escapes or to bytes beyond ASCII that follow each other: surrogates and
-// encoded runes must not be parted.
-func oddLength(raw []byte) int {
-	i := 0
-	for i < len(raw) {
-		switch {
-		case raw[i] >= 0x80:
-			i++
-		case raw[i] == '\\' && i+1 < len(raw) && raw[i+1] == 'u':
-			i += 6
-		default:
-			return i
-		}
-	}
-	return i
 }

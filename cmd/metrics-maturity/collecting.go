@@ -72,12 +72,6 @@ func (d *desk) warnBlind(ctx context.Context, sum collector.Summary) error {
 	return nil
 }
 
-// clerk judges days one by one, so that counters do not depend on how batches are cut.
-type clerk struct{ *owner.Book }
-
-// Attribute says whose act each day is, without what only many days together tell.
-func (c clerk) Attribute(days []activity.Day) []activity.Act { return c.AttributeAlone(days) }
-
 // read lets the collector read sources into the store.
 func (d *desk) read(ctx context.Context, sources []collector.Source, now func() time.Time, progress func(collector.Progress)) (collector.Summary, error) {
 	owners, facts, err := d.owners(ctx)
@@ -91,7 +85,7 @@ func (d *desk) read(ctx context.Context, sources []collector.Source, now func() 
 	fingerprints := prom.NewFingerprinter(owners.LabelNames())
 	return collector.Run(ctx, collector.Config{
 		Sources: sources, Store: d.store, Key: d.key, Location: d.Owner.Location, Fingerprint: fingerprints.Once, Profile: fingerprints.Profile(),
-		Judge: clerk{book}, Logger: d.log, Now: now, Progress: progress, Retention: d.Privacy.ActorRetention,
+		Judge: book, Logger: d.log, Now: now, Progress: progress, Retention: d.Privacy.ActorRetention,
 		Lease: d.lease,
 	})
 }

@@ -111,3 +111,13 @@ type CoveredDay struct {
 	Class  Class
 	Date   Date
 }
+
+// Basis is what an outcome depends on, beside the date of an act and its sort: kind, scope, detail and the like.
+type Basis uint8
+
+// Bases of an outcome.
+const (
+	ByAll     Basis = iota // on its actor and its subject
+	ByActor                // on its actor: whatever the subject
+	BySubject              // on its subject: alike on all dates, for all actors of whom this is said
+)

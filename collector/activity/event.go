@@ -83,9 +83,6 @@ type Event struct {
 	// it by its fingerprint, which becomes Subject, before the event is held or stored.
 	Query string
 
-	// Asked is Query as the batch's Interner keeps it, nil if it does not.
-	Asked *Asked
-
 	// Step names the part that this event plays in an act over several lines, and is empty for an act that one
 	// line tells completely. Events with a step are held, and joined by the source's Joiner.
 	Step string

@@ -6,16 +6,7 @@ import "time"
 // for use by one goroutine.
 type Interner struct {
 	texts map[string]string
-	asked map[string]*Asked
 	bytes int
-}
-
-// Asked is a query's text that an Interner keeps, with room for what its reader found out about it.
-type Asked struct {
-	Text                 string
-	Known                bool // what follows is set
-	Fingerprint, Variant string
-	Name, Names          uint32 // the number of Fingerprint in the names of that number
 }
 
 // maxInterned bounds the texts that are kept, in bytes; then it begins anew.
@@ -33,21 +24,9 @@ func (n *Interner) Text(b []byte) string {
 	return s
 }
 
-// Asked returns b as a query's text.
-func (n *Interner) Asked(b []byte) *Asked {
-	if a, ok := n.asked[string(b)]; ok {
-		return a
-	}
-	n.bound()
-	a := &Asked{Text: string(b)}
-	n.asked[a.Text] = a
-	n.bytes += len(b)
-	return a
-}
-
 func (n *Interner) bound() {
 	if n.texts == nil || n.bytes > maxInterned {
-		n.texts, n.asked, n.bytes = map[string]string{}, map[string]*Asked{}, 0
+		n.texts, n.bytes = map[string]string{}, 0
 	}
 }
 
@@ -64,22 +43,12 @@ func ParseTime(b []byte) (time.Time, bool) {
 		day < 1 || day > daysIn(100*century+short, month) {
 		return time.Time{}, false
 	}
-	nanos := 0
-	if fraction := b[len(shape) : len(b)-1]; len(fraction) > 0 {
-		if fraction[0] != '.' || len(fraction) < 2 || len(fraction) > 10 {
-			return time.Time{}, false
-		}
-		unit := 100_000_000
-		for _, c := range fraction[1:] {
-			if c-'0' > 9 {
-				return time.Time{}, false
-			}
-			nanos += int(c-'0') * unit
-			unit /= 10
-		}
+	nanos, ok := fraction(b[len(shape) : len(b)-1])
+	if !ok {
+		return time.Time{}, false
 	}
 	seconds := (daysBefore(100*century+short, month)+int64(day))*86400 + int64(3600*hour+60*minute+second)
-	return time.Unix(seconds, int64(nanos)).UTC(), true
+	return time.Unix(seconds, nanos).UTC(), true
 }
 
 // two reads two digits; it is negative if they are none.

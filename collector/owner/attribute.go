@@ -59,45 +59,44 @@ func (b *Book) Attribute(days []activity.Day) []activity.Act {
 	return acts
 }
 
-// AttributeAlone says whose act each day is by itself: nothing is learned from the others, so the answer does not depend on which
-// days are given together. It is what can be told while collecting.
-func (b *Book) AttributeAlone(days []activity.Day) []activity.Act {
+// Outcome says how an act counts by itself: nothing is learned from others, so the answer does not depend on which days are read
+// together. It is what can be told while collecting. The basis tells what acts of the same date and sort have the same outcome.
+func (b *Book) Outcome(d *activity.Day) (outcome activity.Outcome, basis activity.Basis) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	acts := make([]activity.Act, len(days))
-	for i := range days {
-		acts[i].Day = b.named(days[i])
-		b.judge(&acts[i], nil)
-	}
-	return acts
+	a := activity.Act{Day: b.named(*d)}
+	basis = b.judge(&a, nil)
+	return a.Outcome, basis
 }
 
-// judge fills in everything of a but its day.
-func (b *Book) judge(a *activity.Act, learned map[client]bool) {
+// judge fills in everything of a but its day, and tells what the outcome depends on.
+func (b *Book) judge(a *activity.Act, learned map[client]bool) activity.Basis {
 	c, s := b.subject(&a.Day)
 	a.Metrics, a.Records = s.metrics, s.records
 	who := b.actors[a.Actor]
 	if robot := b.robot(a, who, learned); robot != "" {
 		a.Outcome, a.Reason = activity.Automated, robot
-		return
+		if a.Retired {
+			return activity.ByAll
+		}
+		return activity.ByActor
 	}
 	if a.Retired {
 		b.recall(a, c, s)
-		return
+		return activity.ByAll
 	}
 	var team int
-	var reason string
+	basis := activity.ByAll
 	org := b.fromGrafana(&a.Day)
 	authored := a.Kind == activity.KindRule || a.Kind == activity.KindMetric || a.Kind == activity.KindGoal
 	if authored && (!org || a.Actor == 0) {
-		team, reason = b.byRule(a, who, s)
+		team, a.Reason = b.byRule(a, who, s)
 	} else {
-		team, reason = b.byPerson(a, who, c, s, org)
+		team, a.Reason, basis = b.byPerson(a, who, c, s, org)
 	}
-	a.Reason = reason
 	if team < 0 {
 		a.Outcome = activity.Unattributed
-		return
+		return basis
 	}
 	a.Outcome, a.Team, a.Own = activity.Counted, b.config.Teams[team].Name, b.own(team, c, s)
 	if authored && a.Actor != 0 {
@@ -106,6 +105,7 @@ func (b *Book) judge(a *activity.Act, learned map[client]bool) {
 			a.ByTeam = activity.Yes
 		}
 	}
+	return basis
 }
 
 // robot returns why a is a machine's act, or "".
@@ -164,26 +164,34 @@ func (b *Book) byRule(a *activity.Act, who *actor, s span) (team int, reason str
 
 // byPerson finds the team of any other act: its person's, else, where no person is known, its tenant's, its client
 // network's, or that of the metrics that it asks for. team is -1 if there is none.
-func (b *Book) byPerson(a *activity.Act, who *actor, c class, s span, org bool) (team int, reason string) {
+func (b *Book) byPerson(a *activity.Act, who *actor, c class, s span, org bool) (team int, reason string, basis activity.Basis) {
+	of := func(teams []int, reason string) (int, string, activity.Basis) {
+		team, reason := one(teams, s, reason)
+		if len(teams) > 1 {
+			return team, reason, activity.ByAll
+		}
+		return team, reason, activity.ByActor
+	}
 	if teams, reason := who.teamsOn(a.Date); len(teams) > 0 {
-		return one(teams, s, reason)
+		return of(teams, reason)
 	}
 	if who != nil && len(who.accounts) > 0 && hasAccounts(b.config.Types[a.Source]) {
-		return one(who.accounts, s, ReasonTenant)
+		return of(who.accounts, ReasonTenant)
 	}
 	if a.Actor != 0 && !b.isClient(&a.Day, who) {
-		return -1, ReasonNoMember
+		return -1, ReasonNoMember, activity.ByActor
 	}
 	if teams := b.tenantTeams(a.Tenant); len(teams) > 0 {
-		return one(teams, s, ReasonTenant)
+		return of(teams, ReasonTenant)
 	}
 	if who != nil && len(who.clients) > 0 {
-		return one(who.networks, s, ReasonClient)
+		return of(who.networks, ReasonClient)
 	}
+	team, reason = -1, ReasonNobody
 	if c == classQuery && !org {
-		return one(s.owners, s, ReasonMetric)
+		team, reason = one(s.owners, s, ReasonMetric)
 	}
-	return -1, ReasonNobody
+	return team, reason, activity.BySubject
 }
 
 // one returns the only team of teams, or the only one that owns the subject.

@@ -111,8 +111,8 @@ func TestOneCoincidence(t *testing.T) {
 	}
 }
 
-// TestAttributeAlone: what is told while collecting does not depend on which days come in one batch.
-func TestAttributeAlone(t *testing.T) {
+// TestOutcomeIsOfOneDay: what is told while collecting is told of each day by itself.
+func TestOutcomeIsOfOneDay(t *testing.T) {
 	key := activity.NewKey([]byte("k"))
 	b, err := New(Config{Teams: []Team{{Name: "payments", Members: []Member{{Login: "a"}}}}, Location: time.UTC, Types: map[string]string{"grafana": "grafana-log"}},
 		key, activity.Facts{Actors: map[activity.Digest][]activity.ActorID{key.Login("a"): {1}}})
@@ -120,13 +120,73 @@ func TestAttributeAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	days := visits(1, activity.KindView, every(time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), 20*time.Minute, 500)...)
-	for i, a := range b.AttributeAlone(days) {
-		alone := b.AttributeAlone(days[i : i+1])[0]
-		if a.Outcome != activity.Counted || a.Outcome != alone.Outcome || a.Team != alone.Team {
-			t.Errorf("%s: %s in company, %s alone", a.Date, a.Outcome, alone.Outcome)
+	for i := range days {
+		if got, _ := b.Outcome(&days[i]); got != activity.Counted {
+			t.Errorf("%s: %s", days[i].Date, got)
 		}
 	}
 	if got := b.Attribute(days)[0].Outcome; got != activity.Automated {
 		t.Errorf("all together they are %s: this is no clockwork, and the test shows nothing", got)
+	}
+}
+
+// TestBasis: what an outcome is said to depend on is all that it depends on.
+func TestBasis(t *testing.T) {
+	c, f, days := bigOrganisation(40_000)
+	rnd := rand.New(rand.NewPCG(1, 2))
+	c.Teams[1].Members = append(c.Teams[1].Members, c.Teams[0].Members...) // of two teams
+	c.Teams[2].Tenants, c.Teams[3].Tenants = []string{"t", "u"}, []string{"u"}
+	for i := range days {
+		d := &days[i]
+		d.Date, d.Actor, d.Tenant = d.Date%2, d.Actor%40, []string{"", "", "t", "u", "t|u", "x"}[rnd.IntN(6)]
+		if rnd.IntN(20) == 0 {
+			d.Subject = ""
+		}
+	}
+	b, err := New(c, testKey, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	type sort struct {
+		source                string
+		kind                  activity.Kind
+		scope, detail, tenant string
+	}
+	type byActor struct {
+		sort
+		date  activity.Date
+		actor activity.ActorID
+	}
+	type bySubject struct {
+		sort
+		subject string
+	}
+	actors, subjects, bases := map[byActor]activity.Outcome{}, map[bySubject]activity.Outcome{}, map[activity.Basis]int{}
+	runs := map[byActor]activity.Basis{}
+	for i := range days {
+		d := &days[i]
+		outcome, basis := b.Outcome(d)
+		bases[basis]++
+		s := sort{d.Source, d.Kind, d.Scope, d.Detail, d.Tenant}
+		run, about := byActor{s, d.Date, d.Actor}, bySubject{s, d.Subject}
+		if known, ok := runs[run]; ok && known != basis {
+			t.Fatalf("%+v: basis %d, others of the actor %d", d, basis, known)
+		}
+		runs[run] = basis
+		if known, ok := actors[run]; basis == activity.ByActor && ok && known != outcome {
+			t.Fatalf("%+v: %s, others of the actor %s", d, outcome, known)
+		}
+		if known, ok := subjects[about]; basis == activity.BySubject && ok && known != outcome {
+			t.Fatalf("%+v: %s, others about the subject %s", d, outcome, known)
+		}
+		if basis == activity.ByActor {
+			actors[run] = outcome
+		}
+		if basis == activity.BySubject {
+			subjects[about] = outcome
+		}
+	}
+	if len(bases) != 3 {
+		t.Errorf("bases %v: not all are seen", bases)
 	}
 }

@@ -96,6 +96,7 @@ func (w *blockWriter) sort(id uint32) uint32 {
 func (f *Folded) decode(date activity.Date, block []byte) error {
 	add := func(k rowKey, s Sum) { f.Add(k.date, k.sort, k.subject, k.actor, s) }
 	if len(f.rows) == 0 { // a block holds each key once
+		f.ordered = false
 		add = func(k rowKey, s Sum) { f.rows = append(f.rows, foldedRow{k, s}) }
 	}
 	r := blockReader{rest: block}

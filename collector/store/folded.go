@@ -2,6 +2,7 @@ package store
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"time"
 
@@ -19,7 +20,8 @@ type Folded struct {
 	sorts   []Sort
 	sortIDs map[Sort]uint32
 	rows    []foldedRow
-	at      map[rowKey]uint32
+	index   rowIndex
+	ordered bool // rows are sorted, each key once
 }
 
 // Sort is what many rows have in common: everything of a day's key but when, whose and about what it is.
@@ -76,7 +78,7 @@ const maxNames = 1 << 17
 
 // NewFolded returns no days of source.
 func NewFolded(source string) *Folded {
-	return &Folded{Source: source, nameIDs: map[string]uint32{}, sortIDs: map[Sort]uint32{}, at: map[rowKey]uint32{}}
+	return &Folded{Source: source, nameIDs: map[string]uint32{}, sortIDs: map[Sort]uint32{}}
 }
 
 // Fold folds days of one source.
@@ -113,34 +115,20 @@ func (f *Folded) SortID(s Sort) uint32 {
 	return id
 }
 
-// Add adds a sum to the row of a key, and returns the row's number, which AddTo takes.
-func (f *Folded) Add(date activity.Date, sort, subject uint32, actor activity.ActorID, s Sum) uint32 {
-	if len(f.at) < len(f.rows) {
-		f.index()
-	}
+// Add adds a sum to the row of a key.
+func (f *Folded) Add(date activity.Date, sort, subject uint32, actor activity.ActorID, s Sum) {
 	key := rowKey{date: date, sort: sort, subject: subject, actor: actor}
-	at, ok := f.at[key]
-	if !ok {
-		at = uint32(len(f.rows))
-		f.rows = append(f.rows, foldedRow{key, s})
-		f.at[key] = at
-		return at
+	if f.index.used < len(f.rows) { // they came without, or have other numbers now
+		f.index.grow(f.rows)
 	}
-	f.AddTo(at, s)
-	return at
-}
-
-// index finds rows by key again after they came without.
-func (f *Folded) index() {
-	f.at = make(map[rowKey]uint32, len(f.rows))
-	for i := range f.rows {
-		f.at[f.rows[i].rowKey] = uint32(i)
+	slot := f.index.find(f.rows, key)
+	if *slot != 0 {
+		f.rows[*slot-1].add(s)
+		return
 	}
-}
-
-// AddTo adds a sum to the row of that number.
-func (f *Folded) AddTo(row uint32, s Sum) {
-	f.rows[row].add(s)
+	f.rows, f.ordered = append(f.rows, foldedRow{key, s}), false
+	f.index.used++
+	*slot = uint32(len(f.rows))
 }
 
 // AddDay adds a day, whatever its source.
@@ -157,41 +145,41 @@ func (f *Folded) MapActors(of func(activity.ActorID) activity.ActorID) {
 	for i := range f.rows {
 		f.rows[i].actor = of(f.rows[i].actor)
 	}
-	clear(f.at)
+	f.index.reset()
+	f.ordered = false
 }
 
-// Robots counts what machines are known to have done, by kind.
-func (f *Folded) Robots() map[activity.Kind]int64 {
-	counts := map[activity.Kind]int64{}
-	for i := range f.rows {
-		if s := &f.sorts[f.rows[i].sort]; s.Robot != "" {
-			counts[s.Kind] += f.rows[i].Count
-		}
-	}
-	return counts
+// Row is one row, by the numbers of its sort and subject.
+type Row struct {
+	Date          activity.Date
+	Sort, Subject uint32
+	Actor         activity.ActorID
+	Count         int64
 }
 
-// People calls yield with the days that are not known to be a machine's, piece by piece, which it must not keep. Those of an
-// actor are never parted.
-func (f *Folded) People(yield func([]activity.Day)) {
-	const piece = 256
-	clear(f.at) // the numbers of rows change
-	slices.SortFunc(f.rows, func(a, b foldedRow) int { return cmp.Compare(a.actor, b.actor) })
-	days := make([]activity.Day, 0, min(2*piece, len(f.rows)))
-	for i := range f.rows {
-		if f.sorts[f.rows[i].sort].Robot != "" {
-			continue
+// Rows returns the rows in order of date, sort, actor and subject.
+func (f *Folded) Rows() iter.Seq[Row] {
+	f.order()
+	return func(yield func(Row) bool) {
+		for i := range f.rows {
+			r := &f.rows[i]
+			if !yield(Row{r.date, r.sort, r.subject, r.actor, r.Count}) {
+				return
+			}
 		}
-		if len(days) >= piece && f.rows[i].actor != days[len(days)-1].Actor {
-			yield(days)
-			days = days[:0]
-		}
-		days = append(days, f.day(&f.rows[i]))
-	}
-	if len(days) > 0 {
-		yield(days)
 	}
 }
+
+// SortOf returns the sort of a number.
+func (f *Folded) SortOf(id uint32) *Sort { return &f.sorts[id] }
+
+// DayOf returns the day that a row is, without its sums.
+func (f *Folded) DayOf(r Row) activity.Day {
+	return f.day(&foldedRow{rowKey: rowKey{r.Date, r.Sort, r.Subject, r.Actor}, Sum: Sum{Count: r.Count}})
+}
+
+// Subjects is how many numbers of subjects there are.
+func (f *Folded) Subjects() int { return len(f.names) }
 
 // all appends the days in the order of the rows.
 func (f *Folded) all(to []activity.Day) []activity.Day {
@@ -219,8 +207,8 @@ func (f *Folded) Reset() {
 		f.Names = generation + 1
 		return
 	}
-	f.rows = f.rows[:0]
-	clear(f.at)
+	f.rows, f.ordered = f.rows[:0], false
+	f.index.reset()
 }
 
 // Merge adds what g holds.
@@ -234,10 +222,13 @@ func (f *Folded) merge(g *Folded, rows []foldedRow) {
 	}
 }
 
-// byDate sorts the rows and calls yield with those of each date, each key once.
-func (f *Folded) byDate(yield func(activity.Date, []foldedRow) error) error {
-	clear(f.at) // the numbers of rows change
-	slices.SortFunc(f.rows, func(a, b foldedRow) int { return a.compare(b.rowKey) })
+// order sorts the rows, and adds up those of one key.
+func (f *Folded) order() {
+	if f.ordered {
+		return
+	}
+	f.index.reset() // the numbers of rows change
+	f.sortRows()
 	rows := f.rows[:0]
 	for i := range f.rows {
 		if n := len(rows); n > 0 && rows[n-1].rowKey == f.rows[i].rowKey {
@@ -246,7 +237,12 @@ func (f *Folded) byDate(yield func(activity.Date, []foldedRow) error) error {
 		}
 		rows = append(rows, f.rows[i])
 	}
-	f.rows = rows
+	f.rows, f.ordered = rows, true
+}
+
+// byDate calls yield with the rows of each date in order, each key once.
+func (f *Folded) byDate(yield func(activity.Date, []foldedRow) error) error {
+	f.order()
 	for rest := f.rows; len(rest) > 0; {
 		n := 1
 		for n < len(rest) && rest[n].date == rest[0].date {

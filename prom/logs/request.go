@@ -35,10 +35,7 @@ func (r *request) tell(source string, b *activity.Batch) {
 		return
 	}
 	e.Tenant = b.Text([]byte(r.tenant))
-	if r.query != "" {
-		e.Asked = b.Asked([]byte(r.query))
-		e.Query = e.Asked.Text
-	}
+	e.Query = r.query
 	switch {
 	case r.dashboard:
 		e.Robot = activity.RobotGrafana

@@ -1,0 +1,130 @@
+package collector
+
+import (
+	"math"
+
+	"github.com/metrics-maturity/metrics-maturity/collector/activity"
+	"github.com/metrics-maturity/metrics-maturity/collector/store"
+)
+
+// memory is what a folder knows of the lines that a Glancer tells: who did what is looked up by two numbers, and then counted.
+// What they mean was found out by Parse, when each was seen first.
+type memory struct {
+	whos   activity.Numbers
+	actors []activity.ActorID // by number of who; unknown where that was not found out
+	whats  activity.Numbers
+	deeds  []remembered // by number of what
+}
+
+// unknown is no actor's id.
+const unknown = activity.ActorID(math.MinInt64)
+
+// remembered is all of an event but when and who, in numbers.
+type remembered struct {
+	known         bool
+	held          bool   // a part, not an act
+	what          uint32 // number of the part
+	sort, subject uint32 // numbers in the folder's days
+	count         int64
+}
+
+// forget begins anew if too much is remembered, or if the numbers of days are others now.
+func (m *memory) forget(renumbered bool) {
+	if len(m.actors) > maxRemembered {
+		m.whos, m.actors = activity.Numbers{}, nil
+	}
+	if renumbered || len(m.deeds) > maxRemembered {
+		m.whats, m.deeds = activity.Numbers{}, nil
+	}
+}
+
+// mapActors replaces the actors that are stored now.
+func (m *memory) mapActors(of func(activity.ActorID) activity.ActorID) {
+	for i, id := range m.actors {
+		if id != unknown {
+			m.actors[i] = of(id)
+		}
+	}
+}
+
+// glance takes a line if it can be told at a glance.
+func (f *folder) glance(from *track, line []byte) bool {
+	g := &f.glanced
+	if !f.glancer.Glance(line, g) {
+		return false
+	}
+	if g.Foreign {
+		f.foreign++
+		return true
+	}
+	if g.At < earliest || g.At > f.latest {
+		return false
+	}
+	if g.Act != 0 && !f.count(line, g) {
+		return false
+	}
+	f.clock.set(g.At)
+	f.cover(g.Class)
+	from.reached(g.At)
+	return true
+}
+
+// count counts what a glance told of. It is false if that is not known, and Parse does not know either.
+func (f *folder) count(line []byte, g *activity.Glance) bool {
+	var nobody activity.ActorID
+	actor, deed := &nobody, f.memory.deed(g)
+	if len(g.Who) > 0 {
+		actor = f.memory.actor(g)
+	}
+	if *actor == unknown || !deed.known {
+		e := f.parseOne(line)
+		if e == nil {
+			return false
+		}
+		f.fingerprint(e)
+		*actor, *deed = f.actor(e.Who), f.remember(e)
+	}
+	if deed.held {
+		f.parts = append(f.parts, part{at: g.At, actor: *actor, what: deed.what})
+		return true
+	}
+	f.clock.set(g.At)
+	f.days.Add(f.clock.date, deed.sort, deed.subject, *actor, store.Sum{Count: deed.count, First: g.At, Last: g.At, Hours: 1 << f.clock.hour})
+	return true
+}
+
+// actor returns the place of the actor that a glance shows.
+func (m *memory) actor(g *activity.Glance) *activity.ActorID {
+	who, fresh := m.whos.Of(0, g.Who)
+	if fresh {
+		m.actors = append(m.actors, unknown)
+	}
+	return &m.actors[who]
+}
+
+// deed returns the place of what a glance shows.
+func (m *memory) deed(g *activity.Glance) *remembered {
+	what, fresh := m.whats.Of(g.Act, g.What)
+	if fresh {
+		m.deeds = append(m.deeds, remembered{})
+	}
+	return &m.deeds[what]
+}
+
+// parseOne returns the only event of a line, nil if there is another thing in it.
+func (f *folder) parseOne(line []byte) *activity.Event {
+	f.parsed.Reset()
+	_, err := f.source.Parser.Parse(line, &f.parsed)
+	if err != nil || len(f.parsed.Events) != 1 || len(f.parsed.Dashboards) > 0 {
+		return nil
+	}
+	return &f.parsed.Events[0]
+}
+
+// remember returns what is kept of an event whose query is fingerprinted.
+func (f *folder) remember(e *activity.Event) remembered {
+	if f.holds(e) {
+		return remembered{known: true, held: true, what: f.held.number(e)}
+	}
+	return remembered{known: true, sort: f.sort(e), subject: f.days.NameID(e.Subject), count: max(e.Count, 1)}
+}

@@ -19,8 +19,9 @@ func assess(o Org, each func(team int, r *run)) []Assessment {
 	goals, recorded := newGoalBook(o.Goals), newRecordings(o.Teams)
 	mark := &marks{}
 	var present []float64
+	var habits *chain
 	if o.Criteria.Version >= 2 {
-		present = exposures(o, cal)
+		present, habits = exposures(o, cal), o.Criteria.Ladder.chain()
 	}
 	out := make([]Assessment, 0, len(o.Teams))
 	for i, t := range o.Teams {
@@ -31,7 +32,7 @@ func assess(o Org, each func(team int, r *run)) []Assessment {
 		}
 		if o.Criteria.Version >= 2 {
 			r.facts, r.exposure = ob.facts2(), present
-			r.judge = newJudge(o.Criteria, r.facts, cal.weeks)
+			r.judge = newJudge(o.Criteria, r.facts, cal.weeks, habits)
 		}
 		if each != nil {
 			r.each = func() { each(i, r) }

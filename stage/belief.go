@@ -9,40 +9,53 @@ func remembered(age, window int) float64 {
 	return 1 - 0.5*min(max(float64(age)-third, 0)/(2*third), 1)
 }
 
-// believed estimates from the habits' probabilities that the stage of week w is the true one: that all it rests on
-// holds, and nothing above does. What was not seen for a while may have changed since.
+// believed estimates that the stage of week w is the true one: that the regular habits are those of the stage and, below
+// them, that what is done once was done and is spoken of. What was not seen for a while may have changed since.
 func (r *run) believed(w int) float64 {
 	stage := *r.state.stage
-	p := 1.0
-	for i := range rungs {
-		holds := r.belief(i, w)
+	single := r.judge.ritual.single()
+	p := r.judge.joint.of(func(c combination) bool {
+		ritual := c.look.ritual() && !single
 		switch {
-		case rungs[i].stage > unassisted && stage < unassisted:
-		case rungs[i].stage == stage+1 || stage < unassisted && rungs[i].stage > stage:
-			p *= 1 - holds
-		case rungs[i].stage == stage || stage > unassisted && rungs[i].stage >= unassisted && rungs[i].stage < stage:
-			p *= holds
+		case stage >= unassisted:
+			return ritual && c.reaches(stage) && !c.reaches(stage+1)
+		case ritual:
+			return false
+		case stage == 0:
+			return !c.ask
+		case stage == 1:
+			return c.ask
+		}
+		return true
+	})
+	if stage < unassisted {
+		for i := 1; i < unassisted-1; i++ {
+			holds := r.onceBelief(i, w)
+			switch {
+			case rungs[i].stage == stage:
+				p *= holds
+			case rungs[i].stage > stage:
+				p *= 1 - holds
+			}
 		}
 	}
+	gap := 0
+	for i := range rungs {
+		if l := &r.state.latches[i]; l.last >= 0 && r.decides(i) {
+			gap = max(gap, w-l.last)
+		}
+	}
+	p = 0.3 + (p-0.3)*math.Pow(1-changes, float64(gap))
 	return calibrated(p)
 }
 
-// belief is the probability that rung i holds in week w.
-func (r *run) belief(i, w int) float64 {
-	l, k := &r.state.latches[i], r.criteria.ByName[rungs[i].name]
-	gap := 0
-	if l.last >= 0 {
-		gap = w - l.last
+// onceBelief is the probability that what is done once for a project, rung i, is true in week w.
+func (r *run) onceBelief(i, w int) float64 {
+	l := &r.state.latches[i]
+	if !l.holds {
+		return missed
 	}
-	p := r.judge.probability(i)
-	switch {
-	case p < 0 && !l.holds:
-		p = missed
-	case p < 0:
-		p = remembered(w-r.newest(i, w), k.Window)
-	}
-	change := math.Pow(1-changes, float64(gap))
-	return 0.5 + (p-0.5)*change
+	return remembered(w-r.newest(i, w), r.criteria.ByName[rungs[i].name].Window)
 }
 
 const (
@@ -70,7 +83,7 @@ func calibrated(p float64) float64 {
 }
 
 const (
-	calibrationShift = 0.2
-	calibrationSlope = 1.4
+	calibrationShift = 0.35
+	calibrationSlope = 1.15
 	mostSure         = 0.99 // nothing that is inferred is surer
 )

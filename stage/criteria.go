@@ -45,6 +45,7 @@ type Criteria struct {
 	// From version 2 on: what is expected of teams with a habit and without, by criterion. A criterion that is not
 	// named here is decided by its thresholds alone.
 	Habits   map[string]Habit
+	Ladder   Ladder
 	Rhythm   Rhythm
 	Interval float64 // weeks from one metric made to the next, before a team's own interval is known
 }

@@ -17,9 +17,10 @@
 //
 //	looks      the team's looks, without machines and work for others
 //	rhythm     when a team usually looks
-//	ritual     the probability that it has a ritual, rather than one person's habit or none
-//	habit      the probability of a habit that shows in most weeks: asking, acting
-//	interval   that of one that returns after some weeks of the team's own: making metrics
+//	ritual     how likely a week is with a ritual, with one person's habit, and with none
+//	habit      how often this team shows a habit that shows in most weeks: asking
+//	interval   how often one that returns after some weeks of the team's own: making metrics
+//	joint      the probability of each combination of habits: they rest on each other, and come and go together
 //	exposure   how much of the organisation was at work
 //	judge      habits within the bounds of the thresholds
 //	belief     the probability that the stage is the true one

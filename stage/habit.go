@@ -8,67 +8,53 @@ type Habit struct {
 	Begin float64 // the habit is told from this probability on
 	End   float64 // it is no longer told below this one
 
-	Prior  float64 // probability before anything was seen
-	TakeUp float64 // chance that a team takes it up in a week
-	Lapse  float64 // chance that a team drops it in a week
+	// How often a team that has the habit shows it in a week, and how many weeks of watching that belief is worth. Of
+	// acting, Ladder.Acts tells.
+	Usual, Weight float64
 
-	Usual  float64 // share of the weeks in which a team that has the habit shows it
-	Weight float64 // how many weeks of watching that belief is worth
-	Chance float64 // share of the weeks in which a team without it seems to show it
+	Chance float64 // how often a team without it seems to show it in a week
 }
 
-// memory is the running estimate of one habit of one team.
-type memory struct {
+// rate is the running estimate of how often one team shows a habit while it has it.
+type rate struct {
 	habit Habit
-	p     float64 // probability that it is alive
-	shown float64 // weeks in which it was alive and shown, and all weeks in which it was alive, as far as one knows
+	shown float64 // times that it was shown while it was alive, and weeks in which it was, as far as one knows
 	weeks float64
-	known bool // at least one week was seen
 }
 
-func newMemory(h Habit) memory { return memory{habit: h, p: h.Prior} }
-
-// rate is in what share of weeks this team shows the habit while it has it.
-func (m *memory) rate() float64 {
-	return (m.habit.Usual*m.habit.Weight + m.shown) / (m.habit.Weight + m.weeks)
+// usual is how often this team shows the habit in a week.
+func (r *rate) usual() float64 {
+	return (r.habit.Usual*r.habit.Weight + r.shown) / (r.habit.Weight + r.weeks)
 }
 
-// pass lets a week go by of which something is known.
-func (m *memory) pass() {
-	m.p = m.p*(1-m.habit.Lapse) + (1-m.p)*m.habit.TakeUp
+// learn takes in a week in which the habit was alive with probability p, and shown so many times.
+func (r *rate) learn(times, p, exposure float64) {
+	r.weeks += p * exposure
+	r.shown += p * times
 }
 
-// weigh takes in how likely the week was with the habit and without it.
-func (m *memory) weigh(with, without float64) {
-	m.known = true
-	m.p = posterior(m.p, with, without)
-}
-
-// learn takes in whether the week showed the habit, as far as it was alive.
-func (m *memory) learn(shown bool, exposure float64) {
-	m.weeks += m.p * exposure
+// whether is how likely a week is without the habit and with it, of a habit that a week shows or not. Exposure is how much
+// of the organisation was at work: who is away shows nothing.
+func (r *rate) whether(shown bool, chance, exposure float64) [2]float64 {
+	p := min(r.usual(), 0.98) * exposure
 	if shown {
-		m.shown += m.p * exposure
+		return [2]float64{chance, max(p, chance)}
 	}
+	return [2]float64{1 - chance, 1 - p}
 }
 
-// see takes in a week in which the habit was shown or not. Exposure is how much of the organisation was at work: who is
-// away shows nothing.
-func (m *memory) see(shown bool, exposure, chance float64) {
-	m.pass()
-	r := m.rate() * exposure
-	if shown {
-		m.weigh(r, chance)
-	} else {
-		m.weigh(1-r, 1-chance)
+// times is how likely so many times in a week are without the habit and with it. What is the same for both is left out.
+// Habits come in bouts: weeks differ more than chance alone would have it.
+func (r *rate) times(n int, exposure float64) [2]float64 {
+	mean := r.usual() * exposure
+	with := math.Pow(bouts/(bouts+mean), bouts)
+	without := math.Exp(-r.habit.Chance)
+	for i := range n {
+		with *= (bouts + float64(i)) * mean / (bouts + mean)
+		without *= r.habit.Chance
 	}
-	m.learn(shown, exposure)
+	return [2]float64{max(without, 1e-3*with), max(with, 1e-3*without)}
 }
 
-func posterior(p, with, without float64) float64 {
-	sum := p*with + (1-p)*without
-	if sum <= 0 || math.IsNaN(sum) {
-		return p
-	}
-	return min(max(p*with/sum, 1e-6), 1-1e-6)
-}
+// bouts is how little the weeks of a habit differ.
+const bouts = 3

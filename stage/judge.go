@@ -1,19 +1,25 @@
 package stage
 
+import "github.com/metrics-maturity/metrics-maturity/collector/activity"
+
 // judge is what version 2 believes of one team's regular habits.
 type judge struct {
-	query  memory
+	joint  *joint
+	query  rate
 	ritual *ritual
 	adjust *pace
-	act    memory
+	acts   []float64 // shares of its looks on which a team may act
+	other  float64   // how often one that does not seems to, in a week
 }
 
-func newJudge(k Criteria, f *facts2, weeks int) *judge {
+func newJudge(k Criteria, f *facts2, weeks int, ch *chain) *judge {
 	return &judge{
-		query:  newMemory(k.Habits[QueryDays]),
+		joint:  newJoint(ch),
+		query:  rate{habit: k.Habits[QueryDays]},
 		ritual: newRitual(k.Habits[WeeksWithAView], k.Rhythm, clusters(f.looks, weeks, k.Rhythm.Minutes)),
 		adjust: newPace(k.Habits[MonthsAdopted], k.Interval),
-		act:    newMemory(k.Habits[MonthsLookToAct]),
+		acts:   k.Ladder.Acts,
+		other:  k.Habits[MonthsLookToAct].Chance,
 	}
 }
 
@@ -27,43 +33,117 @@ type facts2 struct {
 
 // watch takes in week w for every habit that could be seen in it.
 func (r *run) watch(w int) {
-	j, e := r.judge, r.exposure[w]
-	if !r.facts.active[w] && len(j.ritual.people) <= smallTeam {
-		e *= absence
-	}
-	if r.coverage[0].covered[w] {
-		j.query.see(r.series[0].any(w, w), e, j.query.habit.Chance)
-	}
-	looked, chance := true, j.act.habit.Chance
-	if r.coverage[3].covered[w] {
-		j.ritual.see(w, e)
-		last := j.ritual.outcomes[len(j.ritual.outcomes)-1]
-		looked = last.what != weekNone
-		if last.burst {
-			chance = max(chance, troubleActs)
+	j, e, exposure := r.judge, newEvidence(), r.exposure[w]
+	asked, adjusted, looked, acted := r.coverage[0].covered[w], r.coverage[4].covered[w], r.coverage[3].covered[w], r.coverage[5].covered[w]
+	if !r.facts.active[w] {
+		e.away = awayLarge
+		if len(j.ritual.people) <= smallTeam {
+			e.away = awaySmall
+		}
+		if !asked && !looked && !adjusted && !acted {
+			e.away = 0
 		}
 	}
-	if r.coverage[4].covered[w] {
-		added := r.facts.added[w]
-		j.adjust.see(added > 0, r.series[4].became(w), 1-float64(added)/7, e)
+	days := 0
+	if asked {
+		days = r.series[0].different(w)
+		e.ask = j.query.times(days, exposure)
 	}
-	if r.coverage[5].covered[w] {
-		acted := r.series[5].any(w, w)
-		switch {
-		case acted || looked:
-			j.act.see(acted, e, chance)
-		default:
-			j.act.pass() // who did not look had nothing to act on
+	last := outcome{what: weekOther}
+	if looked {
+		e.look = j.ritual.see(w, exposure)
+		last = j.ritual.outcomes[len(j.ritual.outcomes)-1]
+	}
+	added := r.facts.added[w]
+	if adjusted {
+		e.adjust = j.adjust.see(added > 0, r.series[4].became(w), exposure)
+	}
+	if acted {
+		r.acted(&e, w, last)
+	}
+	j.joint.pass()
+	j.joint.weigh(e)
+	if asked {
+		j.query.learn(float64(days), j.probability(0), exposure)
+	}
+	if looked {
+		j.ritual.learn(last.what, j.joint.look(lookFixed), exposure)
+	}
+	if adjusted {
+		j.adjust.learn(added > 0, j.probability(4), 1-float64(added)/7, exposure)
+	}
+}
+
+// acted says how likely it is that the team did, or did not, act on what it saw in week w.
+func (r *run) acted(e *evidence, w int, saw outcome) {
+	did, present := r.series[5].any(w, w), r.exposure[w]
+	if saw.what == weekUsual || saw.what == weekOwn {
+		present = max(present, lookers) // those who look are there to act
+	}
+	chance := r.judge.other
+	if did && !r.weighty(w) {
+		chance *= lightly
+	}
+	if saw.burst {
+		chance = max(chance, troubleActs)
+	}
+	for k := range e.act {
+		// Who did not look had nothing to act on.
+		if !did && saw.what == weekNone {
+			continue
+		}
+		c := chance
+		if !lookKind(k).ritual() {
+			c *= idle
+		}
+		e.act[k] = make([]float64, 1, len(r.judge.acts)+1)
+		e.act[k][0] = c
+		if !did {
+			e.act[k][0] = 1 - c
+		}
+		for _, rate := range r.judge.acts {
+			p := rate * present
+			if !did {
+				p = 1 - p
+			}
+			e.act[k] = append(e.act[k], p)
 		}
 	}
+}
+
+// weighty says whether something was changed in week w that is seldom changed for another reason: a threshold or a target
+// rather than a dashboard.
+func (r *run) weighty(w int) bool {
+	for _, f := range r.series[5].span(w, w) {
+		if f.kind != activity.KindEdit {
+			return true
+		}
+	}
+	return false
 }
 
 // Beliefs about who is away, and about trouble.
 const (
 	smallTeam   = 3    // so few people may all be away at once
-	absence     = 0.88 // how much of a small team is taken to be at work in a week in which none of them was seen
+	awaySmall   = 0.1  // share of the weeks in which nobody of a small team is at work
+	awayLarge   = 0.01 // the same of a larger one
+	lookers     = 0.95 // how much of a team that looks at its usual time is there to act on it
+	lightly     = 2    // how much oftener a dashboard is changed for no reason than anything is
+	idle        = 0.5  // how much seldomer a team without a ritual changes anything
+	beganOnce   = 0.8  // from this probability on, making one metric and using it begins the habit, until the next is due
 	troubleActs = 0.25 // share of the weeks full of trouble in which something is changed because of it
 )
+
+// different is how many different things of those that are counted once happened in week w.
+func (s *series) different(w int) int {
+	seen := map[int]bool{}
+	for _, f := range s.span(w, w) {
+		if f.known <= w && f.void > w {
+			seen[f.key] = true
+		}
+	}
+	return len(seen)
+}
 
 // any says whether something happened in week w that is known by week by.
 func (s *series) any(w, by int) bool {
@@ -87,17 +167,13 @@ func (s *series) became(w int) bool {
 
 // probability of the habit of rung i; -1 if it is none.
 func (j *judge) probability(i int) float64 {
-	switch i {
-	case 0:
-		return j.query.p
-	case 3:
-		return j.ritual.p()
-	case 4:
-		return j.adjust.p
-	case 5:
-		return j.act.p
+	switch {
+	case i == 1 || i == 2:
+		return -1
+	case i == 3 && j.ritual.single():
+		return 1e-6
 	}
-	return -1
+	return j.joint.of(func(c combination) bool { return c.holds(i) })
 }
 
 // counted is the rung without its demand for different people: that holidays leave one person alone for a while is
@@ -107,22 +183,13 @@ func (r rung) counted() rung {
 	return r
 }
 
-// Certainties of what the thresholds alone tell.
-const (
-	enough   = 0.7 // probability of a habit once as much was seen as Criterion.Enter asks for
-	fewTimes = 4   // a habit seen in fewer weeks has no rhythm yet by which its silence could be judged
-)
-
-// settle tells in week w whether the habit of rung i holds: from what was seen of its rhythm, and within the bounds
-// that the thresholds set. As much as Enter asks for is enough by itself, and less than Leave is too little.
+// settle tells in week w whether the habit of rung i holds: by its probability, and within the bounds that the thresholds
+// set. It lapses no later than when too little was seen for some evaluations in a row, unless the rest of what is known
+// speaks for it: most of a window may be holidays.
 func (r *run) settle(i, w int, now reading) {
-	l, k := &r.state.latches[i], r.criteria.ByName[rungs[i].name]
-	h := r.criteria.Habits[rungs[i].name]
+	l, k, h := &r.state.latches[i], r.criteria.ByName[rungs[i].name], r.criteria.Habits[rungs[i].name]
 	l.last, l.reading = w, now
 	people := !rungs[i].people || now.people >= r.criteria.People
-	if !l.holds && people && now.value >= k.Enter && r.fresh(i, w) {
-		r.judge.believe(i, enough)
-	}
 	p := r.judge.probability(i)
 	l.meets = p >= 0.5 && now.value > 0 && people
 	if rungs[i].counted().lapsing(k, r.criteria, now) {
@@ -131,68 +198,22 @@ func (r *run) settle(i, w int, now reading) {
 		l.below = 0
 	}
 	switch {
-	case l.holds && (p < h.End && r.judge.rhythmic(i, now, k) || l.below >= r.criteria.FallEvaluations):
+	case l.holds && (p < h.End || l.below >= r.criteria.FallEvaluations && p < h.Begin || i == 4 && r.judge.adjust.lone()):
 		l.holds = false
 	case !l.holds && people && p >= h.Begin && r.begun(i, now):
 		l.holds = true
 	}
 }
 
-// fresh says whether week w added to what rung i counts: old facts in a window begin nothing.
-func (r *run) fresh(i, w int) bool {
-	switch i {
-	case 3:
-		k := r.criteria.ByName[WeeksWithAView]
-		return r.judge.ritual.steady(2) == 2 && r.judge.ritual.steady(k.Window) >= k.Enter && r.judge.ritual.solo < 0.5
-	case 4:
-		return r.series[i].became(w)
-	case 5:
-		n := len(r.judge.ritual.outcomes)
-		return r.series[i].any(w, w) && (n == 0 || !r.judge.ritual.outcomes[n-1].burst)
-	}
-	return r.series[i].any(w, w)
-}
-
 // begun says whether enough was seen to speak of a habit, however probable it is: nothing that happened once is one.
 func (r *run) begun(i int, now reading) bool {
 	switch i {
+	case 0:
+		return now.value >= min(2, r.criteria.ByName[QueryDays].Enter)
 	case 3:
-		// Every other week is no weekly ritual, however regular.
 		return now.value >= r.criteria.ByName[WeeksWithAView].Enter || r.judge.ritual.looked(4) >= 3
 	case 4:
-		return now.value >= 1 && r.judge.adjust.times >= 2
+		return now.value >= 1 && (r.judge.adjust.times >= 2 || r.judge.probability(4) >= beganOnce)
 	}
-	return now.value >= min(2, r.criteria.ByName[rungs[i].name].Enter) || i > 0 && now.value >= 1
-}
-
-// believe raises the probability of a habit.
-func (j *judge) believe(i int, p float64) {
-	switch i {
-	case 0:
-		j.query.p = max(j.query.p, p)
-	case 3:
-		if now := j.ritual.p(); now < p {
-			j.ritual.loose += (p - now) * (1 - j.ritual.solo)
-			j.ritual.solo *= (1 - p)
-		}
-	case 4:
-		j.adjust.p = max(j.adjust.p, p)
-	case 5:
-		j.act.p = max(j.act.p, p)
-	}
-}
-
-// rhythmic says whether the silence of a habit can be judged by its rhythm, or nothing else speaks for it. A habit that
-// was seen a few times only has no rhythm yet: then it is enough that as much is in the window as Enter asks for, and
-// one-off queries are remembered for their whole window.
-func (j *judge) rhythmic(i int, now reading, k Criterion) bool {
-	switch i {
-	case 0:
-		return j.query.shown >= fewTimes
-	case 4:
-		return j.adjust.count >= fewTimes-1 || now.value < k.Enter
-	case 5:
-		return j.act.shown >= fewTimes || now.value < k.Enter
-	}
-	return true
+	return now.value >= 1
 }

@@ -4,13 +4,11 @@ import "math"
 
 // Beliefs about how people look, beside those of Habit. They are about habits in general, and not worth a setting.
 const (
-	looseShare = 0.2   // of the rituals, those at no time of their own
-	looseUsual = 0.92  // a ritual without a time of its own must show in nearly every week to be told from chance
-	looseLook  = 2     // how much likelier a look is with it than in a team that looks every other week
-	soloUsual  = 0.93  // the habit of one person is the steadiest of all
-	soloTakeUp = 0.004 // chance that somebody takes up a habit of their own in a week
-	othersJoin = 0.75  // in what share of a ritual's weeks others than the usual one are seen to take part
-	moved      = 0.02  // chance that a ritual moves to another time in a week
+	looseUsual = 0.92 // a ritual without a time of its own must show in nearly every week to be told from chance
+	looseLook  = 2    // how much likelier a look is with it than in a team that looks every other week
+	soloUsual  = 0.93 // the habit of one person is the steadiest of all
+	othersJoin = 0.75 // in what share of a ritual's weeks others than the usual one are seen to take part
+	moved      = 0.02 // chance that a ritual moves to another time in a week
 )
 
 // rate is in what share of weeks this team's ritual takes place.
@@ -83,24 +81,16 @@ func (r *ritual) likely(kind weekKind, now []cluster, exposure float64) likeliho
 	return l
 }
 
-// weigh takes in a week.
-func (r *ritual) weigh(kind weekKind, now []cluster, exposure float64) {
-	l := r.likely(kind, now, exposure)
-	none := max(1-r.fixed-r.loose-r.solo, 1e-6) * l.none
-	r.fixed, r.loose, r.solo = r.fixed*l.fixed, r.loose*l.loose, r.solo*l.solo
-	sum := none + r.fixed + r.loose + r.solo
-	if !(sum > 0) {
-		return
-	}
-	r.fixed, r.loose, r.solo = max(r.fixed/sum, 1e-6), max(r.loose/sum, 1e-6), max(r.solo/sum, 1e-6)
-	r.weeks += r.fixed * exposure
+// learn takes in a week of a team that has the fixed ritual with a probability.
+func (r *ritual) learn(kind weekKind, fixed, exposure float64) {
+	r.weeks += fixed * exposure
 	switch kind {
 	case weekUsual:
-		r.kept += r.fixed * exposure
-		r.met += r.fixed
-		r.joined += r.fixed
+		r.kept += fixed * exposure
+		r.met += fixed
+		r.joined += fixed
 	case weekOwn:
-		r.kept += r.fixed * exposure
-		r.met += r.fixed
+		r.kept += fixed * exposure
+		r.met += fixed
 	}
 }

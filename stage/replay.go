@@ -87,7 +87,7 @@ func trace(o Org, k Criteria) ([]Assessment, [][]weekTrace) {
 			t[i] = criterionTrace{known: l.last >= 0, holds: l.holds, value: l.reading.value, criterion: k.ByName[rungs[i].name], probability: -1}
 			if r.judge != nil {
 				t[i].probability = r.judge.probability(i)
-				t[i].alone = i == 3 && r.judge.ritual.solo > 0.5
+				t[i].alone = i == 3 && r.judge.joint.look(lookSolo) > 0.5
 			}
 		}
 		traces[team] = append(traces[team], t)

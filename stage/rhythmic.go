@@ -48,9 +48,10 @@ func (r *run) habitResult(i, from, to int) *HabitResult {
 
 // looking describes a ritual.
 func (r *run) looking(h *HabitResult, from, to int) {
-	j := r.judge.ritual
-	h.Alone = j.solo > max(j.fixed+j.loose, 0.5)
-	if j.slot.found && j.slot.weeks >= 3 && j.slot.shared() && j.fixed > j.loose {
+	j, b := r.judge.ritual, r.judge.joint
+	fixed, loose := b.look(lookFixed), b.look(lookLoose)
+	h.Alone = b.look(lookSolo) > max(fixed+loose, 0.5)
+	if j.slot.found && j.slot.weeks >= 3 && j.slot.shared() && fixed > loose {
 		h.Usual = timeOfWeek(j.slot.at.weekday, j.slot.at.minute)
 	}
 	for w := from; w <= to; w++ {

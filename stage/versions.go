@@ -66,17 +66,20 @@ func version2() Criteria {
 	// weeks has none, however regular that is.
 	c.ByName[WeeksWithAView] = Criterion{Enter: 6, Leave: 4, Window: 8}
 	c.Habits = map[string]Habit{
-		// Who asks at all asks in two weeks of three, and seldom stops; others ask once in a quarter.
-		QueryDays: {Begin: 0.6, End: 0.25, Prior: 0.5, TakeUp: 0.01, Lapse: 0.01, Usual: 0.65, Weight: 4, Chance: 0.08},
-		// A weekly ritual fails to take place once in ten weeks; somebody looks by chance in one week of five. It is
-		// told when it is three times as likely as not, and given up only when nearly certainly gone: after two or
-		// three weeks without.
-		WeeksWithAView: {Begin: 0.75, End: 0.11, Prior: 0.3, TakeUp: 0.01, Lapse: 0.03, Usual: 0.9, Weight: 12, Chance: 0.2},
+		// Who asks at all does so on a day a week or more, and seldom stops; others hardly ever do.
+		QueryDays: {Begin: 0.55, End: 0.35, Usual: 1.2, Weight: 8, Chance: 0.01},
+		// A weekly ritual fails to take place once in ten weeks; somebody looks by chance in one week of five.
+		WeeksWithAView: {Begin: 0.7, End: 0.45, Usual: 0.9, Weight: 12, Chance: 0.2},
 		// Who makes metrics does so again when it is time by their own rhythm, nearly always; others make one a year.
-		MonthsAdopted: {Begin: 0.6, End: 0.35, Prior: 0.2, TakeUp: 0.01, Lapse: 0.015, Usual: 0.95, Weight: 2, Chance: 0.02},
-		// Not every look leads to a change, even with those who act: one of two. Others change something that they
-		// looked at twice a year. So its end takes weeks to tell from bad luck.
-		MonthsLookToAct: {Begin: 0.6, End: 0.15, Prior: 0.2, TakeUp: 0.03, Lapse: 0.02, Usual: 0.5, Weight: 3, Chance: 0.04},
+		MonthsAdopted: {Begin: 0.55, End: 0.4, Usual: 0.98, Weight: 2, Chance: 0.02},
+		// Others than those who act hardly ever change what they looked at. Not every look leads to a change even with
+		// those who do, so the end takes weeks to tell from bad luck, and is told only when it is five times as likely.
+		MonthsLookToAct: {Begin: 0.55, End: 0.17, Chance: 0.008},
+	}
+	// Habits change once or twice a year, mostly one at a time.
+	c.Ladder = Ladder{
+		Change: 0.03, Steps: [4]float64{0.6, 0.2, 0.15, 0.05}, Aside: 0.03, Return: 0.1,
+		Acts: []float64{0.35, 0.5, 0.65}, // from a third of the looks to two
 	}
 	c.Rhythm = Rhythm{
 		Minutes:       40,   // a meeting that begins late, or looks that prepare it
@@ -110,7 +113,7 @@ func (c Criteria) validateHabits() error {
 			what string
 			p    float64
 		}{
-			{"begin", h.Begin}, {"end", h.End}, {"prior", h.Prior}, {"take up", h.TakeUp}, {"lapse", h.Lapse}, {"usual", h.Usual}, {"chance", h.Chance},
+			{"begin", h.Begin}, {"end", h.End}, {"chance", h.Chance},
 		} {
 			if !(p.p > 0 && p.p < 1) {
 				return fmt.Errorf("stages: %s: %s: %v is not between 0 and 1", name, p.what, p.p)
@@ -119,11 +122,32 @@ func (c Criteria) validateHabits() error {
 		switch {
 		case h.End > h.Begin:
 			return fmt.Errorf("stages: %s: end (%v) is above begin (%v)\nhint: it would lapse as it begins", name, h.End, h.Begin)
+		case name == MonthsLookToAct: // how often it shows is the ladder's
+		case !(h.Usual > 0 && h.Usual <= 7):
+			return fmt.Errorf("stages: %s: usual: %v times a week is not between 0 and 7", name, h.Usual)
 		case !(h.Weight > 0 && h.Weight <= maxWindow):
 			return fmt.Errorf("stages: %s: weight: %v weeks is not between 0 and %d", name, h.Weight, maxWindow)
 		}
 	}
+	if err := c.Ladder.validate(); err != nil {
+		return err
+	}
 	return c.Rhythm.validate(c.Interval)
+}
+
+func (l Ladder) validate() error {
+	for _, p := range slices.Concat([]float64{l.Change, l.Aside, l.Return}, l.Steps[:], l.Acts) {
+		if !(p > 0 && p < 1) {
+			return fmt.Errorf("stages: how habits change: %v is not between 0 and 1", p)
+		}
+	}
+	switch {
+	case len(l.Acts) < 1 || len(l.Acts) > 8:
+		return fmt.Errorf("stages: shares of looks on which a team may act: %d is not between 1 and 8", len(l.Acts))
+	case l.Change > 0.2: // somebody alone may take looking up beside
+		return fmt.Errorf("stages: how habits change: in %v of the weeks is more than 0.2", l.Change)
+	}
+	return nil
 }
 
 func (r Rhythm) validate(interval float64) error {

@@ -25,8 +25,10 @@ func (a *app) collectCommand() *cobra.Command {
 				if shard.Count > 0 {
 					return a.collectShards(ctx, d, shard)
 				}
-				failed, err := a.collectWithBar(ctx, d, d.buildSources(a.log))
-				return errors.Join(err, failed)
+				return a.underLease(ctx, d.config, func(ctx context.Context) error {
+					failed, err := a.collectWithBar(ctx, d, d.buildSources(a.log))
+					return errors.Join(err, failed)
+				})
 			})
 		},
 	}

@@ -16,11 +16,13 @@ func (a *app) runCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
 			return a.work(ctx, nil, func(d *desk) error {
-				failed, err := a.collectWithBar(ctx, d, d.buildSources(a.log))
-				if err == nil {
-					err = a.assessAndExport(ctx, d)
-				}
-				return errors.Join(err, failed)
+				return a.underLease(ctx, d.config, func(ctx context.Context) error {
+					failed, err := a.collectWithBar(ctx, d, d.buildSources(a.log))
+					if err == nil {
+						err = a.assessAndExport(ctx, d)
+					}
+					return errors.Join(err, failed)
+				})
 			})
 		},
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/metrics-maturity/metrics-maturity/collector/lease"
 	"github.com/metrics-maturity/metrics-maturity/collector/owner"
 	"github.com/metrics-maturity/metrics-maturity/stage"
 )
@@ -30,6 +31,7 @@ type config struct {
 	StoreURL    string
 	StoreFile   string // holds the password of a PostgreSQL user; empty for none
 	Sources     []sourceConfig
+	Lease       *lease.Config // the Kubernetes Lease that a run takes; nil for none
 	Owner       owner.Config
 	RuleLabels  []string // labels of rules whose values name teams, beside those that are typed out
 	FromGrafana bool     // the teams of a Grafana are teams, beside those that are typed out
@@ -137,6 +139,9 @@ func resolve(f *file, s *settings) (*config, error) {
 	c.Privacy.HashKeyFile = s.file("privacy.hash_key_file")
 	c.Serve = serveConfig{Listen: s.text("serve.listen"), WebConfig: s.file("serve.web_config")}
 	if c.Serve.Interval, err = s.duration("serve.interval"); err != nil {
+		return nil, err
+	}
+	if c.Lease, err = resolveLease(s); err != nil {
 		return nil, err
 	}
 	if c.Sources, err = resolveSources(s.path, f.Sources); err != nil {

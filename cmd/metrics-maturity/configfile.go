@@ -18,6 +18,7 @@ import (
 type file struct {
 	Timezone   word                `yaml:"timezone"`
 	Store      storeFile           `yaml:"store"`
+	Lease      leaseFile           `yaml:"lease"`
 	Sources    []sourceFile        `yaml:"sources"`
 	Teams      []teamFile          `yaml:"teams"`
 	TeamsFrom  []word              `yaml:"teams_from"`
@@ -51,6 +52,13 @@ type lokiFile struct {
 	Query    word `yaml:"query"`
 	Lookback word `yaml:"lookback"`
 	Overlap  word `yaml:"overlap"`
+}
+
+type leaseFile struct {
+	Name       word `yaml:"name"`
+	Namespace  word `yaml:"namespace"`
+	Wait       word `yaml:"wait"`
+	Kubeconfig word `yaml:"kubeconfig"`
 }
 
 type kubernetesFile struct {

@@ -47,6 +47,7 @@ type app struct {
 	stdout, stderr io.Writer
 	now            func() time.Time
 	watchEvery     time.Duration
+	leaseDuration  time.Duration // 0: the default
 
 	configPath string
 	logLevel   string

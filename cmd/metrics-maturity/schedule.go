@@ -52,7 +52,10 @@ func (s *server) adopt(ctx context.Context, c *config) {
 // cycle collects and assesses once. What fails is logged and tried again: the last picture stays.
 func (s *server) cycle(ctx context.Context) {
 	// Sources that failed are logged by the collector and shown in metrics_maturity_source_up.
-	_, err := s.desk.collect(ctx, s.desk.buildSources(s.app.log), s.app.now, nil)
+	err := s.app.underLease(ctx, s.desk.config, func(ctx context.Context) error {
+		_, err := s.desk.collect(ctx, s.desk.buildSources(s.app.log), s.app.now, nil)
+		return err
+	})
 	if stopped(ctx, err) {
 		return
 	}

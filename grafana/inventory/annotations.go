@@ -53,8 +53,9 @@ func (o *orgRun) readNotes(ctx context.Context) error {
 		if err := o.get(ctx, callNotes, "/api/annotations", query, &page); err != nil {
 			return err
 		}
-		fresh := false
+		fresh, next := false, end
 		for _, n := range page {
+			next = min(next, max(n.TimeEnd, n.Time)) // what did not fit on the page ended no later
 			if seen[n.ID] {
 				continue
 			}
@@ -67,15 +68,13 @@ func (o *orgRun) readNotes(ctx context.Context) error {
 		if !fresh && len(page) < limit {
 			break
 		}
-		last := page[len(page)-1]
-		next := max(last.TimeEnd, last.Time)
-		if !fresh || next >= end {
+		if !fresh || next >= end && len(page) >= limit {
 			if limit >= maxNotesPage {
 				return &DecodeError{Endpoint: "GET /api/annotations", Why: "the same annotations come again and again: there are too many at one time"}
 			}
 			limit *= 4
 		}
-		end = min(end, next)
+		end = next
 	}
 	slices.SortFunc(batch.Events, func(a, b activity.Event) int { return a.Time.Compare(b.Time) })
 	o.known.Note, o.known.NotesRead = highest, o.now

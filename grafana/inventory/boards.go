@@ -210,7 +210,7 @@ func (o *orgRun) readTokens(ctx context.Context) (map[string]token, error) {
 		err := o.fetch(ctx, callDashboard, o.boardsPath, query, metadataOnly, &list)
 		switch {
 		case refused(err), absent(err), isDecode(err):
-			return nil, nil //nolint:nilerr // it only saves requests
+			return nil, nil // it only saves requests
 		case err != nil:
 			return nil, err
 		}

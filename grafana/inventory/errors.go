@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/metrics-maturity/metrics-maturity/collector/httpclient"
 )
@@ -35,6 +36,10 @@ func decodeError(endpoint string, err error) *DecodeError {
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		kind, _, _ := strings.Cut(wrong.Value, " ") // "number 1.5"
 		e.Field, e.Why = wrong.Field, fmt.Sprintf("a %s where a %s is expected", kind, wrong.Type)
+		return e
+	}
+	if _, wrong := errors.AsType[*time.ParseError](err); wrong {
+		e.Why = "a text where a time is expected"
 		return e
 	}
 	line, _, _ := strings.Cut(err.Error(), "\n")

@@ -24,7 +24,11 @@ type extractor struct {
 	vars    variables
 	metrics map[string]bool
 	used    map[string]int // library panels, with their versions
+	texts   int            // that were parsed
 }
+
+// maxTexts bounds how many texts are parsed of one dashboard.
+const maxTexts = 10_000
 
 // read returns the names of metrics, sorted and never nil, and the library panels with the versions that were read.
 func (x *extractor) read(raw []byte) ([]string, map[string]int, error) {
@@ -69,7 +73,8 @@ func (x *extractor) walk(v any, at place, depth int) {
 		if expr, ok := v["expr"].(string); ok && x.isPromQL(at) {
 			x.expr(expr)
 		}
-		for key, item := range v {
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			item := v[key]
 			switch key {
 			case "templating", "variables", "options", "fieldConfig":
 			case "libraryPanel":
@@ -165,6 +170,9 @@ func (x *extractor) kindOf(source any) string {
 // expr adds the metrics of an expression. Where a variable stands for a name or a part of one, those that its values make count.
 func (x *extractor) expr(text string) {
 	for _, t := range x.vars.variants(text) {
+		if x.texts++; x.texts > maxTexts {
+			return
+		}
 		for _, name := range x.fingerprint(t).Metrics {
 			if !strings.ContainsAny(name, "$[{") {
 				x.metrics[name] = true

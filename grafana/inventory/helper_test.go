@@ -1,7 +1,6 @@
 package inventory_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -11,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -36,31 +36,32 @@ type recording struct {
 
 func recordings(t *testing.T) []recording {
 	t.Helper()
-	f, err := os.Open(filepath.Join("testdata", "12.4", "INDEX.tsv"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	var all []recording
-	lines := bufio.NewScanner(f)
-	lines.Scan() // the names of the columns
-	for lines.Scan() {
-		columns := strings.Split(lines.Text(), "\t")
-		parts := strings.Split(columns[0], ".")
-		r := recording{file: columns[0], identity: parts[len(parts)-3], path: columns[2]}
-		if err := json.Unmarshal([]byte(columns[3]), &r.status); err != nil {
-			t.Fatal(err)
-		}
-		if r.body, err = os.ReadFile(filepath.Join("testdata", "12.4", r.file)); err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, r)
-	}
-	if len(all) < 90 {
-		t.Fatalf("%d recordings", len(all))
+	all, err := readRecordings()
+	if err != nil || len(all) < 90 {
+		t.Fatal(len(all), err)
 	}
 	return all
 }
+
+var readRecordings = sync.OnceValues(func() (all []recording, err error) {
+	index, err := os.ReadFile(filepath.Join("testdata", "12.4", "INDEX.tsv"))
+	if err != nil {
+		return nil, err
+	}
+	for _, line := range strings.Split(strings.TrimSpace(string(index)), "\n")[1:] { // without the names of the columns
+		columns := strings.Split(line, "\t")
+		parts := strings.Split(columns[0], ".")
+		r := recording{file: columns[0], identity: parts[len(parts)-3], path: columns[2]}
+		if r.status, err = strconv.Atoi(columns[3]); err != nil {
+			return nil, err
+		}
+		if r.body, err = os.ReadFile(filepath.Join("testdata", "12.4", r.file)); err != nil {
+			return nil, err
+		}
+		all = append(all, r)
+	}
+	return all, nil
+})
 
 // server is a Grafana that answers as was recorded, or as a test wants. Answers are by path, with the query if that matters.
 type server struct {
@@ -239,4 +240,13 @@ func (r *reader) events() []string {
 	}
 	slices.Sort(out)
 	return out
+}
+
+func jsonText(t *testing.T, v any) string {
+	t.Helper()
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }

@@ -132,12 +132,12 @@ func namesOnly(values []string) []string {
 }
 
 // quoted is what stands in quotes or in brackets: matcher values and ranges, where variables are no names.
-var quoted = regexp.MustCompile("\"(?:[^\"\\\\]|\\\\.)*\"|'(?:[^'\\\\]|\\\\.)*'|`[^`]*`|\\[[^\\[\\]]*\\]")
+var quoted = regexp.MustCompile("\"(?:[^\"\\\\]|\\\\.)*\"|'(?:[^'\\\\]|\\\\.)*'|`[^`]*`|\\[\\[\\w+(?::\\w+)?\\]\\]|\\[[^\\[\\]]*\\]")
 
 var variable = regexp.MustCompile(`\$(\w+)|\$\{(\w+)(?:[.:][^}]*)?\}|\[\[(\w+)(?::\w+)?\]\]`)
 
 // maxVariants bounds how many texts one is made into.
-const maxVariants = 200
+const maxVariants = 100
 
 // variants returns text itself, or the texts that the known values of the variables outside of quotes and ranges make of it.
 func (v variables) variants(text string) []string {

@@ -20,7 +20,18 @@ type boardVersion struct {
 	Version      int       `json:"version"`
 	RestoredFrom int       `json:"restoredFrom"`
 	Created      time.Time `json:"created"`
-	CreatedBy    string    `json:"createdBy"`
+	CreatedBy    login     `json:"createdBy"`
+}
+
+// login is a user as the older API writes one. Some versions of Grafana 9 wrote a number, which names nobody here.
+type login string
+
+// UnmarshalJSON reads either form.
+func (l *login) UnmarshalJSON(text []byte) error {
+	if n := bytes.TrimSpace(text); len(n) > 0 && n[0] >= '0' && n[0] <= '9' {
+		return nil
+	}
+	return json.Unmarshal(text, (*string)(l))
 }
 
 // readVersions returns the saves of a dashboard after a version and a time, oldest first.
@@ -35,7 +46,7 @@ func (o *orgRun) readVersions(ctx context.Context, b *board, meta sdk.BoardPrope
 	}
 	if !slices.ContainsFunc(versions, func(v boardVersion) bool { return v.Version == meta.Version }) {
 		// What the dashboard itself tells is the last save alone.
-		versions = append(versions, boardVersion{Version: meta.Version, Created: meta.Updated, CreatedBy: meta.UpdatedBy})
+		versions = append(versions, boardVersion{Version: meta.Version, Created: meta.Updated, CreatedBy: login(meta.UpdatedBy)})
 	}
 	slices.SortFunc(versions, func(x, y boardVersion) int { return x.Version - y.Version })
 	var edits []activity.Event
@@ -44,10 +55,10 @@ func (o *orgRun) readVersions(ctx context.Context, b *board, meta sdk.BoardPrope
 			continue
 		}
 		e := activity.Event{Time: v.Created, Kind: activity.KindEdit, Scope: o.scope, Subject: b.UID, Detail: activity.EditSaved}
-		if v.RestoredFrom > 0 {
+		if v.RestoredFrom > 0 && v.RestoredFrom != v.Version { // equal: made by a migration
 			e.Detail = activity.EditRestored
 		}
-		e.Who, e.Robot = author(v.CreatedBy)
+		e.Who, e.Robot = author(string(v.CreatedBy))
 		switch {
 		case robots[v.Version] != "":
 			e.Robot = robots[v.Version]
@@ -139,7 +150,7 @@ func (o *orgRun) history(ctx context.Context, uid string, meta sdk.BoardProperti
 			o.learnAuthor(by, meta.UpdatedBy)
 		}
 		who, robot := o.subject(by)
-		v.CreatedBy = who.Login
+		v.CreatedBy = login(who.Login)
 		if robot != "" {
 			robots[v.Version] = robot
 		}

@@ -117,13 +117,13 @@ func (s *Store) save(ctx context.Context, tx *sql.Tx, c Commit, token string) er
 	} else if now != c.Forgotten {
 		return ErrForgotten
 	}
-	if err := addDays(ctx, tx, c.Days); err != nil {
+	if err := addDays(ctx, tx, s.dialect, c.Days); err != nil {
 		return err
 	}
-	if err := addQueries(ctx, tx, c.Queries); err != nil {
+	if err := addQueries(ctx, tx, s.dialect, c.Queries); err != nil {
 		return err
 	}
-	if err := addTexts(ctx, tx, c.Profile, c.Texts); err != nil {
+	if err := addTexts(ctx, tx, s.dialect, c.Profile, c.Texts); err != nil {
 		return err
 	}
 	if err := saveFacts(ctx, tx, c); err != nil {

@@ -3,52 +3,39 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
 )
 
-// fewBlocks are left as they are: merging costs more than reading them.
-const fewBlocks = 8
-
-// maxMerged is the size of blocks, in rows, that are not merged with others any more: merging takes memory.
-const maxMerged = 1 << 16
-
 // dayTable writes blocks of days within one transaction.
 type dayTable struct {
-	ctx context.Context
-	tx  *sql.Tx
+	ctx     context.Context
+	tx      *sql.Tx
+	dialect *dialect
 }
 
 // addDays adds sums: a block for each date.
-func addDays(ctx context.Context, tx *sql.Tx, f *Folded) error {
+func addDays(ctx context.Context, tx *sql.Tx, d *dialect, f *Folded) error {
 	if f == nil || f.Len() == 0 {
 		return nil
 	}
-	t := dayTable{ctx, tx}
+	t := dayTable{ctx, tx, d}
 	return f.byDate(func(date activity.Date, rows []foldedRow) error { return t.add(f, date, rows) })
 }
 
 // add writes the rows of one date. Once there are some blocks of it, those that are no larger are merged into it, so that the
 // blocks of a day stay few and each row is written a few times at most, however often a source is read.
 func (t dayTable) add(f *Folded, date activity.Date, rows []foldedRow) error {
+	blocks := blockTable{t.tx, t.dialect, "day", "rows", " WHERE source = $1 AND date = $2", []any{f.Source, date}}
 	for {
-		var part, size, blocks int64
-		if err := optional(t.tx.QueryRowContext(t.ctx, "SELECT part, rows, count(*) OVER () FROM day WHERE source = $1 AND date = $2 ORDER BY part DESC LIMIT 1", f.Source, date).Scan(&part, &size, &blocks)); err != nil {
-			return err
-		}
-		if blocks < fewBlocks || size > int64(len(rows)) || size > maxMerged {
-			break
-		}
-		var block []byte
-		err := t.tx.QueryRowContext(t.ctx, "DELETE FROM day WHERE part = $1 RETURNING block", part).Scan(&block)
-		if errors.Is(err, sql.ErrNoRows) {
-			break // another collector merges it at this moment
-		}
+		block, err := blocks.takeSmall(t.ctx, min(int64(len(rows)), maxMerged))
 		if err != nil {
 			return err
+		}
+		if block == nil {
+			break
 		}
 		merged := NewFolded(f.Source)
 		if err := merged.decode(date, block); err != nil {

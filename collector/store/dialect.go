@@ -19,6 +19,8 @@ type dialect struct {
 	locked string
 	// shared ends a SELECT whose rows nobody may change until the transaction ends, and that others may read in the same way.
 	shared string
+	// free ends a SELECT of the rows that nobody else has locked, and locks them.
+	free string
 	// passing reports whether an error may be gone when the transaction is run once more.
 	passing func(error) bool
 	// missing reports whether an error says that a table is not there.

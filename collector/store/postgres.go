@@ -36,6 +36,7 @@ func postgresDialect() *dialect {
 		read:    &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
 		locked:  " FOR UPDATE",
 		shared:  " FOR SHARE",
+		free:    " FOR UPDATE SKIP LOCKED",
 		passing: postgresPassing,
 		missing: func(err error) bool { return sqlState(err) == "42P01" },
 		hint:    postgresHint,

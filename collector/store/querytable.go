@@ -13,7 +13,7 @@ import (
 var errQueries = errors.New("a block of queries is damaged")
 
 // addQueries keeps what is known of queries, as a block.
-func addQueries(ctx context.Context, tx *sql.Tx, queries []activity.Query) error {
+func addQueries(ctx context.Context, tx *sql.Tx, d *dialect, queries []activity.Query) error {
 	if len(queries) == 0 {
 		return nil
 	}
@@ -27,21 +27,14 @@ func addQueries(ctx context.Context, tx *sql.Tx, queries []activity.Query) error
 	}
 	queries = different
 	// Small blocks are merged, so that they stay few.
+	blocks := blockTable{tx, d, "query", "rows", "", nil}
 	for {
-		var part, size, blocks int64
-		if err := optional(tx.QueryRowContext(ctx, "SELECT part, rows, count(*) OVER () FROM query ORDER BY part DESC LIMIT 1").Scan(&part, &size, &blocks)); err != nil {
-			return err
-		}
-		if blocks < fewBlocks || size > int64(len(queries)) || size > maxMerged {
-			break
-		}
-		var block []byte
-		err := tx.QueryRowContext(ctx, "DELETE FROM query WHERE part = $1 RETURNING block", part).Scan(&block)
-		if errors.Is(err, sql.ErrNoRows) {
-			break // another collector merges it at this moment
-		}
+		block, err := blocks.takeSmall(ctx, min(int64(len(queries)), maxMerged))
 		if err != nil {
 			return err
+		}
+		if block == nil {
+			break
 		}
 		if err := decodeQueries(block, func(q activity.Query) {
 			if key := q.Key(); !fresh[key] {

@@ -156,7 +156,7 @@ func (s *Store) retireDate(ctx context.Context, tx *sql.Tx, date activity.Date, 
 	}
 	folded, rows := retired(acts)
 	for _, source := range slices.Sorted(maps.Keys(folded)) {
-		if err := addDays(ctx, tx, folded[source]); err != nil {
+		if err := addDays(ctx, tx, s.dialect, folded[source]); err != nil {
 			return 0, err
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/hex"
-	"errors"
 
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
 )
@@ -43,7 +42,7 @@ func (s *Store) Texts(ctx context.Context, profile string, yield func(Text)) err
 }
 
 // addTexts keeps texts known under profile, as a block, and forgets the others'.
-func addTexts(ctx context.Context, tx *sql.Tx, profile string, texts []Text) error {
+func addTexts(ctx context.Context, tx *sql.Tx, d *dialect, profile string, texts []Text) error {
 	var added []byte
 	for _, t := range texts {
 		added = t.append(added)
@@ -51,32 +50,30 @@ func addTexts(ctx context.Context, tx *sql.Tx, profile string, texts []Text) err
 	if len(added) == 0 {
 		return nil
 	}
-	if _, err := tx.ExecContext(ctx, "DELETE FROM text WHERE profile <> $1", profile); err != nil {
+	if err := dropTexts(ctx, tx, d, "profile <> $1", profile); err != nil {
 		return err
 	}
+	blocks := blockTable{tx, d, "text", "length(block)", " WHERE profile = $1", []any{profile}}
 	for {
-		var part, size, blocks int64
-		if err := optional(tx.QueryRowContext(ctx, "SELECT part, length(block), count(*) OVER () FROM text ORDER BY part DESC LIMIT 1").Scan(&part, &size, &blocks)); err != nil {
-			return err
-		}
-		if blocks < fewBlocks || size > int64(len(added)) || size > maxMerged*textSize {
-			break
-		}
-		var block []byte
-		err := tx.QueryRowContext(ctx, "DELETE FROM text WHERE part = $1 RETURNING block", part).Scan(&block)
-		if errors.Is(err, sql.ErrNoRows) {
-			break // another collector merges it at this moment
-		}
+		block, err := blocks.takeSmall(ctx, min(int64(len(added)), maxMerged*textSize))
 		if err != nil {
 			return err
+		}
+		if block == nil {
+			break
 		}
 		added = append(block, added...)
 	}
 	if _, err := tx.ExecContext(ctx, "INSERT INTO text (profile, block) VALUES ($1, $2)", profile, added); err != nil {
 		return err
 	}
-	_, err := tx.ExecContext(ctx, `DELETE FROM text WHERE part IN (
+	return dropTexts(ctx, tx, d, `part IN (
 		SELECT part FROM (SELECT part, sum(length(block)) OVER (ORDER BY part DESC) AS newer FROM text) AS sized WHERE newer > $1)`, maxTexts*textSize)
+}
+
+// dropTexts forgets texts, except those that another collector is writing anew or forgets as well.
+func dropTexts(ctx context.Context, tx *sql.Tx, d *dialect, which string, arg any) error {
+	_, err := tx.ExecContext(ctx, "DELETE FROM text WHERE part IN (SELECT part FROM text WHERE "+which+" ORDER BY part"+d.free+")", arg)
 	return err
 }
 

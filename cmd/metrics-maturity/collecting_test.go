@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"io"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -86,11 +87,19 @@ func TestWhatWasExported(t *testing.T) {
 	}
 }
 
+// writing returns what replaceFile writes.
+func writing(text string) func(io.Writer) error {
+	return func(w io.Writer) error {
+		_, err := io.WriteString(w, text)
+		return err
+	}
+}
+
 func TestReplaceFile(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "out.prom")
 	for _, text := range []string{"first\n", "second, longer\n", ""} {
-		if err := replaceFile(path, []byte(text)); err != nil {
+		if err := replaceFile(path, writing(text)); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := os.ReadFile(path); err != nil || string(got) != text {
@@ -100,7 +109,14 @@ func TestReplaceFile(t *testing.T) {
 	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
 		t.Errorf("%d files are left, %v", len(left), err)
 	}
-	if err := replaceFile(filepath.Join(dir, "nowhere", "out.prom"), nil); err == nil {
+	failed := errors.New("half written")
+	if err := replaceFile(path, func(io.Writer) error { return failed }); !errors.Is(err, failed) {
+		t.Errorf("a failed write ends with %v", err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
+		t.Errorf("%d files are left of a failed write, %v", len(left), err)
+	}
+	if err := replaceFile(filepath.Join(dir, "nowhere", "out.prom"), writing("lost")); err == nil {
 		t.Error("a file was written into a folder that is not there")
 	}
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -85,11 +84,10 @@ func (d *desk) writeTextfile(families []*dto.MetricFamily) error {
 	if d.Export.Textfile == "" {
 		return nil
 	}
-	var text bytes.Buffer
-	if err := export.Encode(&text, families, expfmt.NewFormat(expfmt.TypeTextPlain)); err != nil {
-		return err
-	}
-	if err := replaceFile(d.Export.Textfile, text.Bytes()); err != nil {
+	err := replaceFile(d.Export.Textfile, func(w io.Writer) error {
+		return export.Encode(w, families, expfmt.NewFormat(expfmt.TypeTextPlain))
+	})
+	if err != nil {
 		return fmt.Errorf("export.textfile: %w\nhint: the folder must exist and be writable for this user", err)
 	}
 	return nil
@@ -112,7 +110,7 @@ func (d *desk) keepExported(ctx context.Context, p *picture, now time.Time) erro
 }
 
 // replaceFile writes a file that readers see whole: the old one, or the new one.
-func replaceFile(path string, content []byte) (err error) {
+func replaceFile(path string, write func(io.Writer) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
 		return err
@@ -122,7 +120,7 @@ func replaceFile(path string, content []byte) (err error) {
 			err = errors.Join(err, os.Remove(f.Name()))
 		}
 	}()
-	if _, err := f.Write(content); err != nil {
+	if err := write(f); err != nil {
 		return errors.Join(err, f.Close())
 	}
 	if err := errors.Join(f.Chmod(0o644), f.Sync(), f.Close()); err != nil {

@@ -34,15 +34,15 @@ func (d *desk) writeRemote(ctx context.Context, families []*dto.MetricFamily, at
 	if d.Export.RemoteWrite == nil {
 		return nil
 	}
-	w, err := d.remoteWriter(nil)
+	w, err := d.remoteWriter()
 	if err != nil {
 		return err
 	}
 	return exportError("remote_write", w.Write(ctx, families, at, exportMemory{d.store, "remote_write"}))
 }
 
-// remoteWriter returns a writer to the configured receiver, with more labels over the configured ones.
-func (d *desk) remoteWriter(more map[string]string) (*export.RemoteWriter, error) {
+// remoteWriter returns a writer to the configured receiver.
+func (d *desk) remoteWriter() (*export.RemoteWriter, error) {
 	c := d.Export.RemoteWrite
 	settings := c.Client
 	settings.Logger = d.log
@@ -50,18 +50,7 @@ func (d *desk) remoteWriter(more map[string]string) (*export.RemoteWriter, error
 	if err != nil {
 		return nil, err
 	}
-	return export.NewRemoteWriter(settings.URL, client, mergeLabels(c.Labels, more))
-}
-
-// mergeLabels returns labels with more over them.
-func mergeLabels(labels, more map[string]string) map[string]string {
-	all := map[string]string{}
-	for _, m := range []map[string]string{labels, more} {
-		for name, value := range m {
-			all[name] = value
-		}
-	}
-	return all
+	return export.NewRemoteWriter(settings.URL, client, c.Labels)
 }
 
 // exportError says which export failed.

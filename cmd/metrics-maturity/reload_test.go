@@ -42,7 +42,7 @@ func rewriteConfig(t *testing.T, path, old, text string) {
 	if now == string(was) {
 		t.Fatalf("no %q in %s", old, was)
 	}
-	if err := replaceFile(path, []byte(now)); err != nil {
+	if err := replaceFile(path, writing(now)); err != nil {
 		t.Fatal(err)
 	}
 }

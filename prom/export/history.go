@@ -123,6 +123,12 @@ func (p *past) week(team string, w stage.WeekStage) stage.Assessment {
 // instants are the times from one to another, both inclusive, at which series have samples: each multiple of step, counted as
 // Prometheus aligns ranges, and each assessment.
 func (h *History) instants(from, to time.Time, step time.Duration) []time.Time {
+	if len(h.ends) == 0 {
+		return nil
+	}
+	if from.Before(h.ends[0]) {
+		from = h.ends[0]
+	}
 	var at []time.Time
 	ms := max(1, step.Milliseconds())
 	for t := (from.UnixMilli() + ms - 1) / ms * ms; t <= to.UnixMilli(); t += ms {

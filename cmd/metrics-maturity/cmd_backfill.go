@@ -31,7 +31,8 @@ func (a *app) backfillCommand() *cobra.Command {
 			"when, the stage before, assessable): as OpenMetrics, of which promtool makes blocks, or by remote write. A week counts from its end,\n" +
 			"when it could first be assessed, to the end of the next.\n\n" +
 			"  metrics-maturity backfill --config metrics-maturity.yaml --from 2026-01-01 --to 2026-11-01 --output history.om\n" +
-			"  promtool tsdb create-blocks-from openmetrics history.om /var/lib/prometheus\n\n" +
+			"  promtool tsdb create-blocks-from openmetrics --max-block-duration=744h history.om /var/lib/prometheus\n\n" +
+			"(promtool reads the file once for each block, so blocks of a month are much faster than its two hours.)\n" +
 			"Prometheus shows a sample for five minutes. Samples every hour are met by the steps of graphs over weeks and months, which are whole\n" +
 			"hours; --step 5m leaves no gap at any zoom, and takes twelve times the space.",
 		Args: noArgs,

@@ -142,31 +142,6 @@ func TestServe(t *testing.T) {
 	log.wait(t, `msg=stopped`)
 }
 
-// TestServeProtected: a web configuration of exporter-toolkit asks for a password.
-func TestServeProtected(t *testing.T) {
-	dir, path := serveFiles(t, "serve: {web_config: web.yaml, listen: \"127.0.0.1:0\"}\n")
-	// Any hash will do: nobody knows its password.
-	web := "basic_auth_users:\n  prometheus: $2y$10$JBhYvyZyBEuPjVVEYAOxm.bT0Mm1NiN1Ro3EbwMkbJuwhd.LYd0Oi\n"
-	if err := os.WriteFile(filepath.Join(dir, "web.yaml"), []byte(web), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
-	log := &watch{}
-	ended := make(chan error, 1)
-	go func() {
-		ended <- Run(ctx, []string{"serve", "--config", path}, strings.NewReader(""), io.Discard, log)
-	}()
-	address := log.wait(t, `msg="Listening on" address=(\S+)`)
-	if status, _, _ := get(t, request(t, address, "/metrics")); status != http.StatusUnauthorized {
-		t.Errorf("without a password: %d", status)
-	}
-	stop()
-	if err := <-ended; err != nil {
-		t.Error(err)
-	}
-}
-
 // TestServeMistakes: what can't be served is said at once, not at the first request.
 func TestServeMistakes(t *testing.T) {
 	dir, path := serveFiles(t, "serve: {web_config: web.yaml, listen: \"127.0.0.1:0\"}\n")

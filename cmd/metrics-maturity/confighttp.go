@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/metrics-maturity/metrics-maturity/collector/httpclient"
@@ -18,6 +19,7 @@ type httpFile struct {
 	Headers   map[string]word `yaml:"headers"`
 	Tenant    word            `yaml:"tenant"`
 	Timeout   word            `yaml:"timeout"`
+	Retries   word            `yaml:"retries"`
 }
 
 type basicAuthFile struct {
@@ -32,13 +34,16 @@ type tlsFile struct {
 	ServerName word `yaml:"server_name"`
 }
 
+// maxRetries is beyond what helps: each pause is longer than the one before.
+const maxRetries = 20
+
 // httpKeys are the keys of an httpFile.
-var httpKeys = []string{"url", "token_file", "basic_auth", "tls", "headers", "tenant", "timeout"}
+var httpKeys = []string{"url", "token_file", "basic_auth", "tls", "headers", "tenant", "timeout", "retries"}
 
 // given lists the keys that are set.
 func (f *httpFile) given() []string {
 	var set []string
-	for i, is := range []bool{f.URL.Line > 0, f.TokenFile.Line > 0, f.BasicAuth != nil, f.TLS != nil, f.Headers != nil, f.Tenant.Line > 0, f.Timeout.Line > 0} {
+	for i, is := range []bool{f.URL.Line > 0, f.TokenFile.Line > 0, f.BasicAuth != nil, f.TLS != nil, f.Headers != nil, f.Tenant.Line > 0, f.Timeout.Line > 0, f.Retries.Line > 0} {
 		if is {
 			set = append(set, httpKeys[i])
 		}
@@ -79,6 +84,15 @@ func resolveHTTPAt(path, at, of string, f httpFile) (httpclient.Config, error) {
 		var err error
 		if c.Timeout, err = parseDuration(f.Timeout.Text); err != nil {
 			return c, usageErrorf("%s:%d: timeout of %s: %w", path, f.Timeout.Line, of, err)
+		}
+	}
+	if f.Retries.Line > 0 {
+		n, err := strconv.Atoi(f.Retries.Text)
+		if err != nil || n < 0 || n > maxRetries {
+			return c, usageErrorf("%s:%d: retries of %s: %q is not a number from 0 to %d\nhint: it is how often a failed request is repeated; %d if left out", path, f.Retries.Line, of, f.Retries.Text, maxRetries, httpclient.DefaultRetries)
+		}
+		if c.Retries = n; n == 0 {
+			c.Retries = -1 // none, and not the default
 		}
 	}
 	if _, err := httpclient.New(c); err != nil {

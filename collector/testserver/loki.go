@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -99,6 +100,50 @@ func (l *Loki) Push(labels map[string]string, lines []LokiLine) {
 			l.t.Fatal(err)
 		}
 	}
+}
+
+// Settle waits until so many lines of the last week can be read of a selector: old lines are only to be had once they are flushed.
+func (l *Loki) Settle(selector string, lines int) {
+	l.t.Helper()
+	if err := post(l.t.Context(), l.URL+"/flush", nil); err != nil {
+		l.t.Fatal(err)
+	}
+	count := l.URL + "/loki/api/v1/query?query=" + url.QueryEscape("sum(count_over_time("+selector+"[7d]))")
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(200 * time.Millisecond) {
+		got, err := l.number(count)
+		switch {
+		case err != nil:
+			l.t.Fatal(err)
+		case got == strconv.Itoa(lines):
+			return
+		case time.Now().After(deadline):
+			l.t.Fatalf("Loki has %q lines of %s, want %d", got, selector, lines)
+		}
+	}
+}
+
+// number asks for a vector, and returns the value of its one sample.
+func (l *Loki) number(address string) (string, error) {
+	req, err := http.NewRequestWithContext(l.t.Context(), http.MethodGet, address, nil)
+	if err != nil {
+		return "", err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	var answer struct {
+		Data struct {
+			Result []struct {
+				Value [2]any `json:"value"`
+			} `json:"result"`
+		} `json:"data"`
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil || len(answer.Data.Result) == 0 {
+		return "", err
+	}
+	return fmt.Sprint(answer.Data.Result[0].Value[1]), nil
 }
 
 func post(ctx context.Context, url string, body []byte) error {

@@ -32,6 +32,9 @@ func TestDiffGolden(t *testing.T) {
 		if got := prom.Diff(pair[1], pair[0]).String(); got != want {
 			t.Errorf("%s:%d: %s the other way round, want %s", file, i+1, got, want)
 		}
+		if got := prom.SketchOf(pair[0]).Change(prom.SketchOf(pair[1])).String(); got != want {
+			t.Errorf("%s:%d: %s by sketches, want %s", file, i+1, got, want)
+		}
 	}
 	if count < 40 {
 		t.Errorf("only %d pairs in %s", count, file)

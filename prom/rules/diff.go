@@ -148,9 +148,12 @@ func (p pairs) of(o, n placed) string {
 // compare tells how two rules of one name differ; nothing if they mean the same.
 func compare(o, n *rule) string {
 	strongest := prom.SameExpr
-	if len(o.exprs) != len(n.exprs) {
+	switch {
+	case o.seen != nil && n.seen != nil:
+		strongest = o.seen.sketch.Change(n.seen.sketch)
+	case len(o.exprs) != len(n.exprs):
 		strongest = prom.Different
-	} else {
+	default:
 		for i := range o.exprs {
 			if o.exprs[i] != n.exprs[i] {
 				strongest = max(strongest, prom.Diff(o.exprs[i], n.exprs[i]))

@@ -57,6 +57,9 @@ func (k *facts) rules(versions []version) map[factID]activity.Rule {
 			for _, e := range r.exprs {
 				n.Metrics = append(n.Metrics, k.fingerprints.Query(e).Metrics...)
 			}
+			if r.seen != nil {
+				n.Metrics = append(n.Metrics, r.seen.metrics...)
+			}
 			id := factID{v.path, r.ruleID}
 			if o, twice := out[id]; twice {
 				n.Metrics = append(n.Metrics, o.Metrics...)

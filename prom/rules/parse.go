@@ -13,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
+	"github.com/metrics-maturity/metrics-maturity/prom"
 )
 
 // file is what one version of a file says.
@@ -38,6 +39,13 @@ type rule struct {
 	annotations map[string]string
 	rest        sum // of everything but exprs
 	all         sum // of everything: equal content is equal here, but not the reverse, as exprs are compared as written
+	seen        *seen
+}
+
+// seen is what is known of a rule that an API told of, instead of exprs.
+type seen struct {
+	sketch  prom.Sketch
+	metrics []string
 }
 
 // ruleID is what a rule is known by.
@@ -181,13 +189,19 @@ func (t *tree) rule(n *yaml.Node, groupLabels map[string][]string, depth int) (r
 	}
 	maps.Copy(labels, groupLabels)
 	maps.Copy(labels, own)
+	r.labels, r.annotations = lastOf(labels), lastOf(annotations)
+	r.seal(labels, annotations, rest)
+	return r, true
+}
+
+// seal computes the sums of r. rest is what it has beside labels, annotations and exprs.
+func (r *rule) seal(labels, annotations map[string][]string, rest []string) {
 	for k, v := range labels {
 		rest = append(rest, fmt.Sprintf("label %q %q", k, v))
 	}
 	for k, v := range annotations {
 		rest = append(rest, fmt.Sprintf("annotation %q %q", k, v))
 	}
-	r.labels, r.annotations = lastOf(labels), lastOf(annotations)
 	slices.Sort(rest)
 	h := sha256.New()
 	for _, line := range rest {
@@ -198,7 +212,6 @@ func (t *tree) rule(n *yaml.Node, groupLabels map[string][]string, depth int) (r
 		put(h, "expr ", e, "\n")
 	}
 	r.all = sumOf(h)
-	return r, true
 }
 
 // texts adds the scalar values of a mapping to m; a key that a template's branches repeat has several.

@@ -42,6 +42,7 @@ type sourceFile struct {
 	Kubernetes     *kubernetesFile `yaml:"kubernetes"`
 	httpFile       `yaml:",inline"`
 	GrafanaClients []word `yaml:"grafana_clients"`
+	RulesFrom      word   `yaml:"rules_from"`
 	Repository     word   `yaml:"repository"`
 	Ref            word   `yaml:"ref"`
 	Paths          []word `yaml:"paths"`

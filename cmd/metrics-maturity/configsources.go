@@ -12,6 +12,7 @@ import (
 
 	"github.com/metrics-maturity/metrics-maturity/collector/httpclient"
 	"github.com/metrics-maturity/metrics-maturity/collector/lines"
+	"github.com/metrics-maturity/metrics-maturity/prom/api"
 )
 
 // lokiConfig is a source whose lines are in Loki.
@@ -29,6 +30,7 @@ type sourceConfig struct {
 	Kubernetes     *kubernetesConfig
 	GrafanaClients []netip.Prefix
 	HTTP           httpclient.Config // of an API
+	RulesFrom      api.RulesFrom     // of typePrometheusAPI
 	Repository     string
 	Ref            string
 	Paths          []string
@@ -80,12 +82,27 @@ func resolveSource(path string, line int, at string, f sourceFile) (sourceConfig
 	switch s.Type {
 	case typeRulesGit:
 		return s.withRepository(path, at, f)
+	case typePrometheusAPI:
+		return s.withPrometheus(path, line, f)
 	case typeGrafanaAPI:
 		s.HTTP, err = resolveHTTP(path, line, "source "+s.Name, f.httpFile)
 		return s, err
 	}
 	s.GrafanaClients, err = prefixes(path, fmt.Sprintf("grafana_clients of source %s", s.Name), f.GrafanaClients)
 	return s, err
+}
+
+func (s sourceConfig) withPrometheus(path string, line int, f sourceFile) (sourceConfig, error) {
+	var err error
+	if s.HTTP, err = resolveHTTP(path, line, "source "+s.Name, f.httpFile); err != nil {
+		return s, err
+	}
+	s.RulesFrom = api.RulesFrom(f.RulesFrom.Text)
+	known := []string{string(api.RulesLoaded), string(api.RulesMimir), string(api.RulesNone)}
+	if f.RulesFrom.Line > 0 && !slices.Contains(known, f.RulesFrom.Text) {
+		return s, usageErrorf("%s:%d: rules_from of source %s: %q is no place to ask for rules\nhint: %s", path, f.RulesFrom.Line, s.Name, f.RulesFrom.Text, suggest(f.RulesFrom.Text, known))
+	}
+	return s, nil
 }
 
 // withLines reads where the lines of a log are.
@@ -171,11 +188,8 @@ func typeOf(at, name string) (sourceType, error) {
 		return kind, nil
 	}
 	types := typeNames()
-	switch name {
-	case "":
+	if name == "" {
 		return sourceType{}, usageErrorf("%s has no type\nhint: known are %s", at, strings.Join(types, ", "))
-	case "prometheus-api":
-		return sourceType{}, usageErrorf("%s: this version can't read sources of type %s\nhint: remove this source; %s can be read", at, name, strings.Join(types, ", "))
 	}
 	return sourceType{}, usageErrorf("%s: unknown type %q\nhint: %s", at, name, suggest(name, types))
 }
@@ -191,6 +205,7 @@ func (f sourceFile) given() []string {
 		{"loki", f.Loki != nil},
 		{"kubernetes", f.Kubernetes != nil},
 		{"grafana_clients", f.GrafanaClients != nil},
+		{"rules_from", f.RulesFrom.Line > 0},
 		{"repository", f.Repository.Line > 0},
 		{"ref", f.Ref.Line > 0},
 		{"paths", f.Paths != nil},

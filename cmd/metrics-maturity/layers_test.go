@@ -28,6 +28,7 @@ func layers() map[string][]string {
 		"grafana":              {"collector/activity", "collector/httpclient"},
 		"grafana/inventory":    {"collector/activity", "collector/httpclient", "grafana"},
 		"prom":                 {"collector/activity", "collector/httpclient"},
+		"prom/api":             {"collector/activity", "collector/httpclient", "prom/rules"},
 		"prom/logs":            {"collector/activity"},
 		"prom/rules":           {"collector/activity", "collector/httpclient", "collector/kube", "prom"},
 		"prom/export":          {"collector/activity", "collector/httpclient", "stage"},
@@ -40,7 +41,7 @@ func layers() map[string][]string {
 
 		"cmd/metrics-maturity": {
 			"collector", "collector/activity", "collector/httpclient", "collector/kube", "collector/lease", "collector/lines", "collector/owner", "collector/store",
-			"grafana", "grafana/inventory", "prom", "prom/export", "prom/logs", "prom/rules", "stage", "stage/sim",
+			"grafana", "grafana/inventory", "prom", "prom/api", "prom/export", "prom/logs", "prom/rules", "stage", "stage/sim",
 		},
 	}
 }

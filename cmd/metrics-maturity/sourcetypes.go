@@ -25,6 +25,7 @@ const (
 	typeVMAuthLog            = "vmauth-log"
 	typeNginxLog             = "nginx-log"
 	typeGrafanaAPI           = "grafana-api"
+	typePrometheusAPI        = "prometheus-api"
 	typeRulesGit             = "rules-git"
 )
 
@@ -64,6 +65,7 @@ func sourceTypes() map[string]sourceType {
 		typeNginxLog:             queryLog(nginxLog),
 		typeGrafanaAPI: {class: activity.ClassAny, gives: []activity.Kind{activity.KindEdit, activity.KindRule, activity.KindAnnotation},
 			fields: []string{"url", "token_file", "basic_auth", "tls", "headers", "timeout"}},
+		typePrometheusAPI: {class: activity.ClassAny, gives: []activity.Kind{activity.KindRule, activity.KindMetric}, fields: append(slices.Clone(httpKeys), "rules_from")},
 		typeRulesGit: {class: activity.ClassAny, gives: []activity.Kind{activity.KindRule, activity.KindMetric, activity.KindGoal},
 			fields: []string{"repository", "ref", "paths"}},
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/metrics-maturity/metrics-maturity/collector/store"
 	"github.com/metrics-maturity/metrics-maturity/grafana/inventory"
 	"github.com/metrics-maturity/metrics-maturity/prom"
+	"github.com/metrics-maturity/metrics-maturity/prom/api"
 	"github.com/metrics-maturity/metrics-maturity/prom/rules"
 	"github.com/metrics-maturity/metrics-maturity/stage"
 )
@@ -149,6 +150,10 @@ func (d *desk) buildSources(log *slog.Logger) []collector.Source {
 			src.Fetcher = &inventory.Inventory{
 				Source: s.Name, HTTP: s.HTTP, Fingerprint: prom.NewFingerprinter(nil).Query, Diff: ruleChange, Key: d.key,
 				KeepAnnotations: d.Owner.AnnotationNames(), Location: d.Owner.Location, Logger: log,
+			}
+		case typePrometheusAPI:
+			src.Fetcher = &api.API{
+				Source: s.Name, HTTP: s.HTTP, RulesFrom: s.RulesFrom, KeepAnnotations: d.Owner.AnnotationNames(), Location: d.Owner.Location, Logger: log,
 			}
 		case typeRulesGit:
 			src.Fetcher = &rules.Git{

@@ -12,11 +12,12 @@ package api
 import (
 	"context"
 	"log/slog"
-	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
+	"github.com/metrics-maturity/metrics-maturity/collector/httpclient"
 	"github.com/metrics-maturity/metrics-maturity/prom/rules"
 )
 
@@ -32,16 +33,14 @@ const (
 
 // API is one server. It implements the collector's Fetcher.
 type API struct {
-	Source      string       // name of the source: the scope of what it tells
-	URL         string       // under which /api/v1 is, without a slash at its end
-	Client      *http.Client // see package httpclient
-	Tenant      string       // whose rules and metrics these are, if the server has tenants
-	RulesFrom   RulesFrom    // empty is RulesLoaded
-	Annotations []string     // names of the annotations that owner rules use
+	Source          string            // name of the source: the scope of what it tells
+	HTTP            httpclient.Config // URL is that under which /api/v1 is; the tenant, if there is one, is that of the events
+	RulesFrom       RulesFrom         // empty is RulesLoaded
+	KeepAnnotations []string          // names of the annotations that owner rules use
 
-	Location *time.Location // whose days coverage speaks of
-	Now      func() time.Time
-	Logger   *slog.Logger
+	Location *time.Location   // whose days coverage speaks of; nil is UTC
+	Now      func() time.Time // nil is time.Now
+	Logger   *slog.Logger     // nil is silent
 }
 
 const (
@@ -54,35 +53,68 @@ const (
 
 // Fetch takes a snapshot, compares it with the one in cursor, and saves what is new with the snapshot.
 func (a *API) Fetch(ctx context.Context, cursor []byte, save func(b activity.Batch, cursor []byte, covered []activity.CoveredDay) error) error {
-	last, err := parseSnapshot(cursor, a.URL+" "+a.Tenant)
+	last, err := parseSnapshot(cursor, a.HTTP.URL+" "+a.HTTP.Tenant)
 	if err != nil {
 		return err
 	}
-	now := a.Now()
-	loaded, err := a.loaded(ctx)
+	s, err := a.server()
 	if err != nil {
 		return err
 	}
-	names, err := a.names(ctx, last.At, now)
+	defer s.client.CloseIdleConnections()
+	now := a.now()
+	loaded, err := s.loaded(ctx, a.RulesFrom)
 	if err != nil {
 		return err
 	}
-	types, err := a.types(ctx)
+	names, err := s.names(ctx, last.At, now)
+	if err != nil {
+		return err
+	}
+	types, err := s.types(ctx)
 	if err != nil {
 		return err
 	}
 	baseline := last.At.IsZero() || now.Sub(last.At) > gap
-	today := activity.DateOf(now.In(a.Location))
-	covered := last.covers(today, baseline, a.Location)
+	covered := last.covers(now, baseline)
 	var b activity.Batch
 	a.compareRules(last, loaded, now, baseline, &b)
 	a.compareNames(last, names, types, now, baseline, &b)
-	last.At = now
+	last.At = now.UTC()
 	data, err := last.encode()
 	if err != nil {
 		return err
 	}
 	return save(b, data, covered)
+}
+
+// server returns the server with a client of its own.
+func (a *API) server() (*server, error) {
+	config := a.HTTP
+	config.Logger = a.logger()
+	client, err := httpclient.New(config)
+	if err != nil {
+		return nil, err
+	}
+	return &server{url: strings.TrimRight(a.HTTP.URL, "/"), client: client, log: config.Logger.With("source", a.Source)}, nil
+}
+
+func (a *API) now() time.Time {
+	now := time.Now
+	if a.Now != nil {
+		now = a.Now
+	}
+	if a.Location == nil {
+		return now().UTC()
+	}
+	return now().In(a.Location)
+}
+
+func (a *API) logger() *slog.Logger {
+	if a.Logger == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return a.Logger
 }
 
 // compareRules adds what became of the rules since the last snapshot, and puts them into it.
@@ -93,19 +125,19 @@ func (a *API) compareRules(last *snapshot, loaded []rules.Loaded, now time.Time,
 		last.Emptied = time.Time{}
 	case last.Emptied.IsZero():
 		// More likely a server that lost its rules for a while than somebody who removed them all.
-		last.Emptied = now
-		a.Logger.Warn("the server has no rules any more: they count as removed if the next look finds none either", "source", a.Source)
+		last.Emptied = now.UTC()
+		a.logger().Warn("the server has no rules any more: they count as removed if the next look finds none either", "source", a.Source)
 		return
 	default:
 		at, last.Emptied = last.Emptied, time.Time{}
 	}
-	events, facts := last.Rules.Look(at, a.Source, loaded, a.Annotations)
+	events, facts := last.Rules.Look(at.UTC(), a.Source, loaded, a.KeepAnnotations)
 	b.Rules = append(b.Rules, facts...)
 	if baseline {
 		return
 	}
 	for _, e := range events {
-		e.Tenant = a.Tenant
+		e.Tenant = a.HTTP.Tenant
 		b.Events = append(b.Events, e)
 	}
 }
@@ -113,7 +145,7 @@ func (a *API) compareRules(last *snapshot, loaded []rules.Loaded, now time.Time,
 // compareNames adds the metrics that were never seen before, and puts all into the snapshot.
 func (a *API) compareNames(last *snapshot, names []string, types map[string]string, now time.Time, baseline bool, b *activity.Batch) {
 	recorded := last.Rules.Recorded()
-	today := activity.DateOf(now.In(a.Location))
+	today := activity.DateOf(now)
 	slices.Sort(names)
 	for _, name := range slices.Compact(names) {
 		_, known := last.Names[name]
@@ -125,7 +157,7 @@ func (a *API) compareNames(last *snapshot, names []string, types map[string]stri
 		if recorded[name] {
 			detail = detailRecorded
 		}
-		b.Events = append(b.Events, activity.Event{Time: now, Kind: activity.KindMetric, Scope: a.Source, Subject: name, Detail: detail, Tenant: a.Tenant})
+		b.Events = append(b.Events, activity.Event{Time: now.UTC(), Kind: activity.KindMetric, Scope: a.Source, Subject: name, Detail: detail, Tenant: a.HTTP.Tenant})
 	}
 	for name, seen := range last.Names {
 		if today-seen > forgotten {

@@ -6,11 +6,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 
 	"github.com/metrics-maturity/metrics-maturity/collector/httpclient"
 )
+
+// server is what is asked.
+type server struct {
+	url    string // without a slash at its end
+	client *http.Client
+	log    *slog.Logger
+}
 
 // answer is the envelope of every answer of the API.
 type answer struct {
@@ -20,35 +28,35 @@ type answer struct {
 
 // get asks for what is at a path under the server's URL, and reads the data of the answer. Errors name the call and never quote an
 // answer.
-func (a *API) get(ctx context.Context, path string, query url.Values, data any) error {
-	body, err := a.read(ctx, path, query)
+func (s *server) get(ctx context.Context, path string, query url.Values, data any) error {
+	body, err := s.read(ctx, path, query)
 	if err != nil {
 		return err
 	}
 	var envelope answer
 	if err := json.Unmarshal(body, &envelope); err != nil {
-		return a.unreadable(path, err)
+		return s.unreadable(path, err)
 	}
 	if envelope.Status != "success" {
-		return fmt.Errorf("GET %s%s: its status is not success\nhint: see whether Prometheus' API answers under this url", a.URL, path)
+		return fmt.Errorf("GET %s%s: its status is not success\nhint: see whether Prometheus' API answers under this url", s.url, path)
 	}
 	if err := json.Unmarshal(envelope.Data, data); err != nil {
-		return a.unreadable(path, err)
+		return s.unreadable(path, err)
 	}
 	return nil
 }
 
 // read returns the body of an answer.
-func (a *API) read(ctx context.Context, path string, query url.Values) ([]byte, error) {
-	address := a.URL + path
+func (s *server) read(ctx context.Context, path string, query url.Values) ([]byte, error) {
+	address := s.url + path
 	if len(query) > 0 {
 		address += "?" + query.Encode()
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return nil, fmt.Errorf("GET %s%s: the url can't be asked", a.URL, path)
+		return nil, fmt.Errorf("GET %s%s: the url can't be asked", s.url, path)
 	}
-	resp, err := httpclient.Do(a.Client, req)
+	resp, err := httpclient.Do(s.client, req)
 	if err != nil {
 		return nil, err
 	}
@@ -61,10 +69,10 @@ func (a *API) read(ctx context.Context, path string, query url.Values) ([]byte, 
 }
 
 // unreadable says of an answer that is not as expected where it is not.
-func (a *API) unreadable(path string, err error) error {
+func (s *server) unreadable(path string, err error) error {
 	what := "the answer is no JSON"
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		what = fmt.Sprintf("the answer has a %s in field %q", wrong.Value, wrong.Field)
 	}
-	return fmt.Errorf("GET %s%s: %s\nhint: something else than Prometheus' API may answer under this url", a.URL, path, what)
+	return fmt.Errorf("GET %s%s: %s\nhint: something else than Prometheus' API may answer under this url", s.url, path, what)
 }

@@ -15,13 +15,13 @@ import (
 const overlap = time.Hour
 
 // names returns the names of the metrics that had samples since the last snapshot, or for as long as a gap may be.
-func (a *API) names(ctx context.Context, last, now time.Time) ([]string, error) {
+func (s *server) names(ctx context.Context, last, now time.Time) ([]string, error) {
 	from := now.Add(-gap)
 	if last.After(from) {
 		from = last
 	}
 	var names []string
-	err := a.get(ctx, "/api/v1/label/__name__/values", url.Values{
+	err := s.get(ctx, "/api/v1/label/__name__/values", url.Values{
 		"start": {strconv.FormatInt(from.Add(-overlap).Unix(), 10)}, "end": {strconv.FormatInt(now.Unix(), 10)},
 	}, &names)
 	return names, err
@@ -29,13 +29,13 @@ func (a *API) names(ctx context.Context, last, now time.Time) ([]string, error) 
 
 // types returns the types of metrics, as exporters declare them. Not every server knows them, and nothing depends on them but the
 // detail that is shown.
-func (a *API) types(ctx context.Context) (map[string]string, error) {
+func (s *server) types(ctx context.Context) (map[string]string, error) {
 	var metadata map[string][]struct {
 		Type string `json:"type"`
 	}
-	err := a.get(ctx, "/api/v1/metadata", url.Values{"limit_per_metric": {"1"}}, &metadata)
+	err := s.get(ctx, "/api/v1/metadata", url.Values{"limit_per_metric": {"1"}}, &metadata)
 	if httpclient.IsStatus(err, http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented) {
-		a.Logger.Info("the types of metrics can't be read", "source", a.Source, "error", err)
+		s.log.Info("the types of metrics can't be read", "error", err)
 		return nil, nil
 	}
 	types := make(map[string]string, len(metadata))

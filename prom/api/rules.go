@@ -43,15 +43,15 @@ type ruleJSON struct {
 }
 
 // loaded returns the rules of the server.
-func (a *API) loaded(ctx context.Context) ([]rules.Loaded, error) {
-	switch a.RulesFrom {
+func (s *server) loaded(ctx context.Context, from RulesFrom) ([]rules.Loaded, error) {
+	switch from {
 	case RulesNone:
 		return nil, nil
 	case RulesMimir:
-		return a.configured(ctx)
+		return s.configured(ctx)
 	}
 	for try := 0; ; try++ {
-		all, err := a.pages(ctx)
+		all, err := s.pages(ctx)
 		// A token is refused once the rules that it was given for have changed.
 		if try < restarts && httpclient.IsStatus(err, http.StatusBadRequest) {
 			continue
@@ -61,14 +61,14 @@ func (a *API) loaded(ctx context.Context) ([]rules.Loaded, error) {
 }
 
 // pages reads all pages of /api/v1/rules.
-func (a *API) pages(ctx context.Context) ([]rules.Loaded, error) {
+func (s *server) pages(ctx context.Context) ([]rules.Loaded, error) {
 	const path = "/api/v1/rules"
 	var all []rules.Loaded
 	query := url.Values{"group_limit": {strconv.Itoa(groupsAPage)}, "exclude_alerts": {"true"}}
 	seen := map[string]bool{}
 	for {
 		var page rulesPage
-		if err := a.get(ctx, path, query, &page); err != nil {
+		if err := s.get(ctx, path, query, &page); err != nil {
 			return nil, err
 		}
 		for _, g := range page.Groups {
@@ -82,7 +82,7 @@ func (a *API) pages(ctx context.Context) ([]rules.Loaded, error) {
 			return all, nil
 		}
 		if seen[page.Next] {
-			return nil, fmt.Errorf("GET %s%s: the pages of groups go round in a circle", a.URL, path)
+			return nil, fmt.Errorf("GET %s%s: the pages of groups go round in a circle", s.url, path)
 		}
 		seen[page.Next] = true
 		query.Set("group_next_token", page.Next)
@@ -105,7 +105,7 @@ func (r *ruleJSON) loaded(file string) (rules.Loaded, bool) {
 	return l, l.Name != ""
 }
 
-func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+func seconds(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }
 
 // configuredGroup is a group as Mimir's ruler keeps it.
 type configuredGroup struct {
@@ -122,9 +122,9 @@ type configuredGroup struct {
 }
 
 // configured returns the rules that a tenant has configured in Mimir's ruler, by namespace. A tenant without any is answered with 404.
-func (a *API) configured(ctx context.Context) ([]rules.Loaded, error) {
+func (s *server) configured(ctx context.Context) ([]rules.Loaded, error) {
 	const path = "/config/v1/rules"
-	body, err := a.read(ctx, path, nil)
+	body, err := s.read(ctx, path, nil)
 	switch {
 	case httpclient.IsStatus(err, http.StatusNotFound):
 		return nil, nil
@@ -133,7 +133,7 @@ func (a *API) configured(ctx context.Context) ([]rules.Loaded, error) {
 	}
 	var namespaces map[string][]configuredGroup
 	if yaml.Unmarshal(body, &namespaces) != nil {
-		return nil, fmt.Errorf("GET %s%s: the answer is no list of rule groups by namespace\nhint: url is that of Mimir's Prometheus API, as in http://mimir/prometheus", a.URL, path)
+		return nil, fmt.Errorf("GET %s%s: the answer is no list of rule groups by namespace\nhint: url is that of Mimir's Prometheus API, as in http://mimir/prometheus", s.url, path)
 	}
 	var all []rules.Loaded
 	for namespace, groups := range namespaces {

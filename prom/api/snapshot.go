@@ -59,11 +59,12 @@ func (s *snapshot) encode() ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// covers returns the days that a snapshot taken today covers: those since the last one, or today alone.
-func (s *snapshot) covers(today activity.Date, baseline bool, location *time.Location) (days []activity.CoveredDay) {
+// covers returns the days that a snapshot taken now covers: those since the last one, or today alone. Days are those of now's location.
+func (s *snapshot) covers(now time.Time, baseline bool) (days []activity.CoveredDay) {
+	today := activity.DateOf(now)
 	from := today
 	if !baseline {
-		from = min(today, activity.DateOf(s.At.In(location))+1)
+		from = min(today, activity.DateOf(s.At.In(now.Location()))+1)
 	}
 	for d := from; d <= today; d++ {
 		days = append(days, activity.CoveredDay{Class: activity.ClassAny, Date: d})

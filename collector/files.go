@@ -22,7 +22,7 @@ const (
 	// one does not update the same rows again and again.
 	firstBatchLines, lastBatchLines = 1 << 12, 1 << 20
 	// maxBatchRows bounds the memory of a batch.
-	maxBatchRows = 1 << 16
+	maxBatchRows = 1 << 18
 	// turnLines is how many lines are read of one file before the file that is furthest behind gets its turn.
 	turnLines = 1 << 11
 	// turnsPerProgress is how many turns pass between two reports of progress.

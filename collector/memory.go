@@ -22,6 +22,7 @@ const unknown = activity.ActorID(math.MinInt64)
 // remembered is all of an event but when and who, in numbers.
 type remembered struct {
 	known         bool
+	nothing       bool   // it is none
 	held          bool   // a part, not an act
 	what          uint32 // number of the part
 	sort, subject uint32 // numbers in the folder's days
@@ -71,15 +72,23 @@ func (f *folder) glance(from *track, line []byte) bool {
 
 // count counts what a glance told of. It is false if that is not known, and Parse does not know either.
 func (f *folder) count(line []byte, g *activity.Glance) bool {
+	deed := f.memory.deed(g)
+	if deed.known && deed.nothing {
+		return true
+	}
 	var nobody activity.ActorID
-	actor, deed := &nobody, f.memory.deed(g)
+	actor := &nobody
 	if len(g.Who) > 0 {
 		actor = f.memory.actor(g)
 	}
-	if *actor == unknown || !deed.known {
-		e := f.parseOne(line)
-		if e == nil {
+	if !deed.known || *actor == unknown {
+		e, ok := f.parseOne(line)
+		if !ok {
 			return false
+		}
+		if e == nil {
+			*deed = remembered{known: true, nothing: true}
+			return true
 		}
 		f.fingerprint(e)
 		*actor, *deed = f.actor(e.Who), f.remember(e)
@@ -104,21 +113,34 @@ func (m *memory) actor(g *activity.Glance) *activity.ActorID {
 
 // deed returns the place of what a glance shows.
 func (m *memory) deed(g *activity.Glance) *remembered {
-	what, fresh := m.whats.Of(g.Act, g.What)
+	if len(m.deeds) > 2*maxRemembered {
+		m.whats, m.deeds = activity.Numbers{}, nil
+	}
+	what, fresh := m.numberOf(g)
 	if fresh {
 		m.deeds = append(m.deeds, remembered{})
 	}
 	return &m.deeds[what]
 }
 
-// parseOne returns the only event of a line, nil if there is another thing in it.
-func (f *folder) parseOne(line []byte) *activity.Event {
+func (m *memory) numberOf(g *activity.Glance) (number uint32, fresh bool) {
+	if g.Where == nil {
+		return m.whats.Of(g.Act, g.What)
+	}
+	return m.whats.OfPair(g.Act, g.What, g.Where)
+}
+
+// parseOne returns the only event of a line, nil if there is none. It is not ok if the line tells more.
+func (f *folder) parseOne(line []byte) (e *activity.Event, ok bool) {
 	f.parsed.Reset()
 	_, err := f.source.Parser.Parse(line, &f.parsed)
-	if err != nil || len(f.parsed.Events) != 1 || len(f.parsed.Dashboards) > 0 {
-		return nil
+	if err != nil || len(f.parsed.Events) > 1 || len(f.parsed.Dashboards) > 0 {
+		return nil, false
 	}
-	return &f.parsed.Events[0]
+	if len(f.parsed.Events) == 0 {
+		return nil, true
+	}
+	return &f.parsed.Events[0], true
 }
 
 // remember returns what is kept of an event whose query is fingerprinted.

@@ -60,13 +60,23 @@ var telling = [...]string{
 
 // mayTell turns most requests away before more is read of them.
 func mayTell(path []byte) bool {
+	const api, apis = "/api/", "/apis/"
+	switch {
+	case len(path) <= len(apis):
+		return false
+	case string(path[:len(api)]) == api && bytes.IndexByte(tellingLetters, path[len(api)]) < 0:
+		return false
+	}
 	for _, prefix := range telling {
 		if len(path) >= len(prefix) && string(path[:len(prefix)]) == prefix {
 			return true
 		}
 	}
-	return bytes.HasPrefix(path, []byte("/apis/")) && bytes.Contains(path, []byte(".datasource.grafana.app/"))
+	return string(path[:len(apis)]) == apis && bytes.Contains(path, []byte(".datasource.grafana.app/"))
 }
+
+// tellingLetters are those that may follow /api/.
+var tellingLetters = []byte("dfqsaprv")
 
 // resource reads a request to /apis/<group>/<version>/namespaces/<ns>/<resource>[/<name>[/<sub>]].
 func (t *teller) resource(path string) {

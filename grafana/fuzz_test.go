@@ -2,6 +2,7 @@ package grafana
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
@@ -45,6 +46,7 @@ func FuzzParse(f *testing.F) {
 		if !bytes.Equal(before, line) {
 			t.Errorf("%q: the line was changed", before)
 		}
+		checkGlance(t, line, wantLine, wantErr, plain.Events)
 		trimmed := bytes.TrimSpace(line)
 		if _, ok, err := decodePlain(trimmed); ok && err == nil && isOther(trimmed) && bytes.Contains(trimmed, completed) {
 			t.Errorf("%q: a request line was passed over", line)
@@ -55,6 +57,32 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// checkGlance: what is told at a glance is what the line says.
+func checkGlance(t *testing.T, line []byte, l activity.Line, err error, events []activity.Event) {
+	t.Helper()
+	var g activity.Glance
+	if !NewRequestLog().Glance(line, &g) {
+		return
+	}
+	if g.Foreign {
+		if err != nil || !l.Time.IsZero() {
+			t.Errorf("%q: taken for a line of another log: %+v, %v", line, l, err)
+		}
+		return
+	}
+	if err != nil || l.Time.UnixNano() != g.At || l.Class != g.Class {
+		t.Errorf("%q: %+v at a glance, %+v, %v", line, g, l, err)
+	}
+	if g.Act == 0 && len(events) > 0 {
+		t.Errorf("%q: no act at a glance: %+v", line, events)
+	}
+	for _, e := range events {
+		if e.Who != (activity.Identity{Login: strings.ToLower(string(g.Who))}) || e.Time.UnixNano() != g.At {
+			t.Errorf("%q: %+v at a glance: %+v", line, g, e)
+		}
+	}
 }
 
 // FuzzReferer feeds any bytes as the page that asked, through every act that reads it.

@@ -2,24 +2,25 @@ package activity
 
 import "encoding/binary"
 
-// Glance is what a parser tells of a line of a common kind without making events of it: when it was written, and three things
-// that decide all else. To lines of one parser with the same Act, Who and What belong equal events, but for their time; so what
-// they mean is worked out once, and later only counted. Who and What refer to the line.
+// Glance is what a parser tells of a line of a common kind without making events of it: when it was written, and a few texts that
+// decide all else. To lines of one parser with the same of them belong equal events, but for their time; so what they mean is
+// worked out once, and later only counted. The texts refer to the line.
 type Glance struct {
 	At      int64 // nanoseconds since 1970
 	Class   Class
 	Foreign bool // a line of another log: nothing else is set
 
-	Act  uint8  // the parser's own number of a sort of acts; 0 for a line that tells of none
-	Who  []byte // who did it: alone decides Event.Who; empty for nobody
-	What []byte // with Act decides all of the event but Who and Time
+	Act   uint8  // the parser's own number of a sort of acts; 0 for a line that tells of none
+	Who   []byte // who did it: alone decides Event.Who; empty for nobody
+	What  []byte // with Act and Where decides all of the event but Who and Time, and whether there is one
+	Where []byte
 
 	hour hour
 }
 
 // Reset makes g one of a line that tells of no act.
 func (g *Glance) Reset() {
-	g.Foreign, g.Act, g.Who, g.What = false, 0, nil, nil
+	g.Foreign, g.Act, g.Who, g.What, g.Where = false, 0, nil, nil, nil
 }
 
 // hour is the beginning of a time as it is written, "2006-01-02T15:", and when that was. Lines that follow each other mostly share it.

@@ -7,8 +7,8 @@ import (
 )
 
 // Numbers gives texts numbers: 0 to the first, 1 to the next. It keeps none of them: a text of up to 16 bytes is its own key, a longer
-// one is known by 128 bits of a hash with a seed of chance. It takes 24 to 48 bytes for each text, and no look from the garbage
-// collector. The zero Numbers is ready for use by one goroutine.
+// one is known by 128 bits of a hash with a seed of chance, a pair by 64 bits of each. It takes 24 to 48 bytes for each, and no look
+// from the garbage collector. The zero Numbers is ready for use by one goroutine.
 type Numbers struct {
 	slots []numberSlot // a power of two, at most half of them in use
 	used  uint32
@@ -32,6 +32,20 @@ func (n *Numbers) Of(sort uint8, text []byte) (number uint32, fresh bool) {
 	}
 	key := numberSlot{size: uint32(len(text))<<8 | uint32(sort)}
 	key.low, key.high = n.key(text)
+	return n.number(key)
+}
+
+// OfPair returns the number of two texts of a sort, and whether they are new. Sorts of pairs are no sorts of single texts.
+func (n *Numbers) OfPair(sort uint8, one, two []byte) (number uint32, fresh bool) {
+	if 2*int(n.used) >= len(n.slots) {
+		n.grow()
+	}
+	return n.number(numberSlot{
+		low: maphash.Bytes(n.seeds[0], one), high: maphash.Bytes(n.seeds[1], two), size: uint32(len(one)+len(two))<<8 | uint32(sort),
+	})
+}
+
+func (n *Numbers) number(key numberSlot) (number uint32, fresh bool) {
 	slot := n.find(key)
 	if slot.number == 0 {
 		n.used++

@@ -111,7 +111,7 @@ func (r *reader) takeFrom(ctx context.Context, t *tail, n int) {
 		switch {
 		case err == nil:
 			r.takeItem(f, t, item)
-		case errors.Is(err, io.EOF):
+		case err == io.EOF: //nolint:errorlint // a connection that broke may wrap it: that is no end
 			t.ended = true
 			return
 		case errors.As(err, &bad):

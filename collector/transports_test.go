@@ -236,7 +236,7 @@ func (b *brokenTransport) Next(context.Context) (lines.Item, error) {
 	case b.at == 10:
 		return lines.Item{}, io.EOF
 	case b.at >= b.after:
-		return lines.Item{}, errors.New("half of it is gone")
+		return lines.Item{}, fmt.Errorf("half of it is gone: %w", io.EOF)
 	}
 	b.at++
 	return lines.Item{Text: fmt.Appendf(nil, "2026-03-02T09:00:%02dZ alice - d%d", b.at, b.at)}, nil

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"net/http"
@@ -109,6 +110,9 @@ func failure(req *http.Request, err error) *Error {
 	}
 	e := &Error{Request: nameOf(req), Err: err}
 	e.Step, e.Why, e.Hint = explain(err)
+	if errors.Is(err, io.EOF) {
+		e.Err = io.ErrUnexpectedEOF // a connection that ended must not be taken for the end of what is read
+	}
 	return e
 }
 

@@ -13,7 +13,7 @@ import (
 type Tail interface {
 	// Name is what messages call the stream, and the name under which its cursor is saved. It holds nothing that is for no log.
 	Name() string
-	// Next returns what comes next, valid until the next call. The error io.EOF is the end of what there is now; a *Malformed is
+	// Next returns what comes next, valid until the next call. The error io.EOF, itself and not wrapped, is the end of what there is now; a *Malformed is
 	// one line that can't be read; any other one ends the stream for this run, in which everything before it counts.
 	Next(ctx context.Context) (Item, error)
 	// Cursor is where to go on behind everything that Next returned. It holds no text of a line. Empty: the cursor is no longer

@@ -3,10 +3,13 @@ package main
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/metrics-maturity/metrics-maturity/collector/kube"
 )
 
 // kubernetesConfig says which resources of a cluster to read, and which cluster that is.
@@ -32,16 +35,27 @@ func resolveKubernetes(path string, line int, of string, f *kubernetesFile) (*ku
 	return c, nil
 }
 
-// resolveCluster reads namespace, selector and kubeconfig.
-func resolveCluster(path string, line int, of string, f *kubernetesFile) (*kubernetesConfig, error) {
+// resolveResources reads which PrometheusRule resources to read.
+func resolveResources(path string, line int, of string, f *kubernetesFile) (*kubernetesConfig, error) {
+	if f == nil {
+		return nil, usageErrorf("%s:%d: %s has no kubernetes\nhint: say where its resources are: kubernetes: {namespace: monitoring}, or \"*\" for all namespaces", path, line, of)
+	}
+	if f.Container.Line > 0 {
+		return nil, usageErrorf("%s:%d: kubernetes of %s has a container, which PrometheusRule resources have not\nhint: remove it", path, f.Container.Line, of)
+	}
+	return resolveCluster(path, line, "kubernetes of "+of, f, kube.AllNamespaces)
+}
+
+// resolveCluster reads namespace, selector and kubeconfig. special are what may stand for a namespace.
+func resolveCluster(path string, line int, of string, f *kubernetesFile, special ...string) (*kubernetesConfig, error) {
 	c := &kubernetesConfig{
 		Namespace: f.Namespace.Text, Selector: strings.TrimSpace(f.Selector.Text), Container: f.Container.Text,
 		Kubeconfig: relative(filepath.Dir(path), f.Kubeconfig.Text),
 	}
 	if c.Namespace == "" {
-		return nil, usageErrorf("%s:%d: %s has no namespace\nhint: name the one that its pods are in: namespace: monitoring", path, max(line, f.Namespace.Line), of)
+		return nil, usageErrorf("%s:%d: %s has no namespace\nhint: name the one to look in: namespace: monitoring", path, max(line, f.Namespace.Line), of)
 	}
-	if err := checkNamespace(c.Namespace); err != nil {
+	if err := checkNamespace(c.Namespace); err != nil && !slices.Contains(special, c.Namespace) {
 		return nil, usageErrorf("%s:%d: namespace of %s: %w", path, f.Namespace.Line, of, err)
 	}
 	if _, err := labels.Parse(c.Selector); err != nil {

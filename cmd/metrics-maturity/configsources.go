@@ -84,6 +84,9 @@ func resolveSource(path string, line int, at string, f sourceFile) (sourceConfig
 		return s.withRepository(path, at, f)
 	case typePrometheusAPI:
 		return s.withPrometheus(path, line, f)
+	case typeRulesKubernetes:
+		s.Kubernetes, err = resolveResources(path, line, "source "+s.Name, f.Kubernetes)
+		return s, err
 	case typeGrafanaAPI:
 		s.HTTP, err = resolveHTTP(path, line, "source "+s.Name, f.httpFile)
 		return s, err

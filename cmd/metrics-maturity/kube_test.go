@@ -288,3 +288,46 @@ func TestRunLosesItsLease(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// TestRulesOfACluster: resources are read by snapshots, and the rules belong to whom the namespace, labels or annotations say.
+func TestRulesOfACluster(t *testing.T) {
+	t.Setenv(envHashKey, "a key that only tests know")
+	c := &cluster{Server: fakeapi.New(t), now: thursday}
+	c.config = writeConfig(t, fmt.Sprintf(`sources: [{name: crds, type: rules-kubernetes, kubernetes: {namespace: "*", selector: "role=alert-rules", kubeconfig: %q}}]
+teams:
+  - {name: payments, rules: {paths: ["payments/**"]}}
+  - {name: checkout, rules: {labels: {squad: checkout}}}
+`, c.Kubeconfig(t, "")))
+	set := func(namespace, squad, expr, manager string) {
+		labels := map[string]string{"role": "alert-rules", "squad": squad}
+		c.SetRule(namespace, "slo", labels, []any{map[string]any{"name": "g", "rules": []any{map[string]any{"alert": "Slow" + namespace, "expr": expr}}}}, manager, c.now)
+	}
+	set("payments", "", "a > 1", "kubectl-edit")
+	set("shop", "checkout", "b > 1", "argocd-controller")
+	if _, err := c.run("collect"); err != nil {
+		t.Fatal(err)
+	}
+	c.now = c.now.Add(24 * time.Hour)
+	set("payments", "", "a > 2", "kubectl-edit")
+	set("shop", "checkout", "b > 2", "argocd-controller")
+	c.now = c.now.Add(time.Hour)
+	if _, err := c.run("collect"); err != nil {
+		t.Fatal(err)
+	}
+	out, err := c.run("days")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`"kind":"rule","team":"payments","scope":"crds:payments/slo","subject":"Slowpayments","detail":"threshold_changed","outcome":"counted"`,
+		`"kind":"rule","team":"","scope":"crds:shop/slo","subject":"Slowshop","detail":"threshold_changed","outcome":"automated","reason":"provisioning"`,
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("got\n%swant %s", out, want)
+		}
+	}
+	c.Deny("list", "prometheusrules", true)
+	if _, err := c.run("collect"); exitCode(err) != exitFailed || !strings.Contains(err.Error(), "resources: [prometheusrules], verbs: [list]") {
+		t.Errorf("refused: %v", err)
+	}
+}

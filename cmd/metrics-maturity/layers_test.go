@@ -30,7 +30,8 @@ func layers() map[string][]string {
 		"prom":                 {"collector/activity", "collector/httpclient"},
 		"prom/api":             {"collector/activity", "collector/httpclient", "prom/rules"},
 		"prom/logs":            {"collector/activity"},
-		"prom/rules":           {"collector/activity", "collector/httpclient", "collector/kube", "prom"},
+		"prom/resources":       {"collector/activity", "collector/kube", "prom/rules"},
+		"prom/rules":           {"collector/activity", "collector/httpclient", "prom"},
 		"prom/export":          {"collector/activity", "collector/httpclient", "stage"},
 		"stage":                {"collector/activity"},
 		"stage/sim":            {"collector/activity", "stage"},
@@ -41,7 +42,7 @@ func layers() map[string][]string {
 
 		"cmd/metrics-maturity": {
 			"collector", "collector/activity", "collector/httpclient", "collector/kube", "collector/lease", "collector/lines", "collector/owner", "collector/store",
-			"grafana", "grafana/inventory", "prom", "prom/api", "prom/export", "prom/logs", "prom/rules", "stage", "stage/sim",
+			"grafana", "grafana/inventory", "prom", "prom/api", "prom/export", "prom/logs", "prom/resources", "prom/rules", "stage", "stage/sim",
 		},
 	}
 }

@@ -27,6 +27,7 @@ const (
 	typeGrafanaAPI           = "grafana-api"
 	typePrometheusAPI        = "prometheus-api"
 	typeRulesGit             = "rules-git"
+	typeRulesKubernetes      = "rules-kubernetes"
 )
 
 // sourceType is what is known of a type of sources before any is opened.
@@ -68,6 +69,7 @@ func sourceTypes() map[string]sourceType {
 		typePrometheusAPI: {class: activity.ClassAny, gives: []activity.Kind{activity.KindRule, activity.KindMetric}, fields: append(slices.Clone(httpKeys), "rules_from")},
 		typeRulesGit: {class: activity.ClassAny, gives: []activity.Kind{activity.KindRule, activity.KindMetric, activity.KindGoal},
 			fields: []string{"repository", "ref", "paths"}},
+		typeRulesKubernetes: {class: activity.ClassAny, gives: []activity.Kind{activity.KindRule}, fields: []string{"kubernetes"}},
 	}
 }
 

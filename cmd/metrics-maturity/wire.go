@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,6 +22,7 @@ import (
 	"github.com/metrics-maturity/metrics-maturity/grafana/inventory"
 	"github.com/metrics-maturity/metrics-maturity/prom"
 	"github.com/metrics-maturity/metrics-maturity/prom/api"
+	"github.com/metrics-maturity/metrics-maturity/prom/resources"
 	"github.com/metrics-maturity/metrics-maturity/prom/rules"
 	"github.com/metrics-maturity/metrics-maturity/stage"
 )
@@ -155,6 +157,12 @@ func (d *desk) buildSources(log *slog.Logger) []collector.Source {
 			src.Fetcher = &api.API{
 				Source: s.Name, HTTP: s.HTTP, RulesFrom: s.RulesFrom, KeepAnnotations: d.Owner.AnnotationNames(), Location: d.Owner.Location, Logger: log,
 			}
+		case typeRulesKubernetes:
+			k := s.Kubernetes
+			src.Fetcher = &resources.Cluster{
+				Source: s.Name, API: kube.New(kube.Config{Kubeconfig: k.Kubeconfig, Logger: log}), Place: k.Kubeconfig, Namespace: k.Namespace, Selector: k.Selector,
+				Labels: d.ruleLabelNames(), KeepAnnotations: d.Owner.AnnotationNames(), Location: d.Owner.Location, Logger: log,
+			}
 		case typeRulesGit:
 			src.Fetcher = &rules.Git{
 				Source: s.Name, Repository: s.Repository, Ref: s.Ref, Paths: s.Paths, CacheDir: d.cacheDir(),
@@ -164,6 +172,16 @@ func (d *desk) buildSources(log *slog.Logger) []collector.Source {
 		sources = append(sources, src)
 	}
 	return sources
+}
+
+// ruleLabelNames are the labels of rules by which owner rules tell whose they are.
+func (c *config) ruleLabelNames() []string {
+	names := slices.Clone(c.RuleLabels)
+	for _, t := range c.Owner.Teams {
+		names = slices.AppendSeq(names, maps.Keys(t.RuleLabels))
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // ruleChange says how two expressions of a rule differ.

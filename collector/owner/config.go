@@ -86,6 +86,7 @@ const (
 	typeInsights   = "grafana-usage-insights"
 	typeQueryLog   = "prometheus-query-log" // actors are network clients
 	typeRules      = "rules-git"
+	typeResources  = "rules-kubernetes"
 	typePrometheus = "prometheus-api"
 	grafanaPrefix  = "grafana-"
 )
@@ -114,6 +115,8 @@ func (t Team) CouldMatch(sourceType string) bool {
 		return people
 	case sourceType == typeRules:
 		return people || rules || metrics || len(t.Authors) > 0
+	case sourceType == typeResources:
+		return rules || metrics
 	case sourceType == typePrometheus:
 		return rules || metrics || len(t.Tenants) > 0
 	case sourceType == typeQueryLog:

@@ -51,7 +51,8 @@ type server struct {
 
 	leader *leader // exports, if it leads
 
-	next chan *config // a configuration that was found good, and is not in use yet
+	next  chan *config // a configuration that was found good, and is not in use yet
+	woken chan string  // the name of a source that should be read before its time
 
 	mu       sync.Mutex // guards what /metrics is made of
 	snapshot export.Snapshot
@@ -64,7 +65,7 @@ type shown struct {
 }
 
 func newServer(a *app, d *desk) *server {
-	return &server{app: a, desk: d, leader: &leader{desk: d, work: "export"}, next: make(chan *config, 1), snapshot: export.Snapshot{Build: readBuild()}}
+	return &server{app: a, desk: d, leader: &leader{desk: d, work: "export"}, next: make(chan *config, 1), woken: make(chan string), snapshot: export.Snapshot{Build: readBuild()}}
 }
 
 // How long a server waits for a client that is slow, maybe on purpose, and for those that it serves when it stops.

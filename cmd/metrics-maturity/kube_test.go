@@ -331,3 +331,53 @@ teams:
 		t.Errorf("refused: %v", err)
 	}
 }
+
+// TestServeReadsPodsThatAreReplaced: between two collections that are an hour apart, two replicas are replaced one after the other, and
+// what they said last is not lost.
+func TestServeReadsPodsThatAreReplaced(t *testing.T) {
+	c := newCluster(t, "serve: {listen: \"127.0.0.1:0\"}\n")
+	old := []*fakeapi.Pod{c.grafana("grafana-a"), c.grafana("grafana-b")}
+	for i, p := range old {
+		look(p, "alice", thursday.Add(time.Duration(i)*time.Minute))
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	log := &watch{}
+	ended := make(chan error, 1)
+	following := make(chan string, 10)
+	c.Hook(func(_ http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Query().Get("follow") == "true" {
+			following <- r.URL.Path
+		}
+		return false
+	})
+	go func() {
+		a := &app{stdin: strings.NewReader(""), stdout: io.Discard, stderr: log, now: func() time.Time { return c.now }, watchEvery: time.Hour}
+		ended <- a.run(ctx, []string{"serve", "--config", c.config})
+	}()
+	log.wait(t, `msg=assessed`)
+	for i, p := range old {
+		p.Terminate()
+		select {
+		case <-following:
+		case <-time.After(10 * time.Second):
+			t.Fatalf("replica %d is not read while it ends\n%s", i, log)
+		}
+		look(p, "bob", thursday.Add(time.Duration(10+i)*time.Minute)) // its last words
+		look(c.grafana(fmt.Sprint("grafana-", "cd"[i:i+1])), "alice", thursday.Add(time.Duration(20+i)*time.Minute))
+		p.Delete()
+		log.wait(t, fmt.Sprintf(`(?s)(msg="source read".*){%d}`, i+2))
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if _, err := c.run("collect"); err != nil {
+		t.Error(err)
+	}
+	if strings.Contains(log.String()+c.log.String(), "lines are missing") {
+		t.Errorf("something is missing:\n%s%s", log, &c.log)
+	}
+	if got := c.views(t); got != 6 {
+		t.Errorf("%d views are stored, want 6\n%s", got, log)
+	}
+}

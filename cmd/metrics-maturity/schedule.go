@@ -12,7 +12,13 @@ func (s *server) schedule(ctx context.Context) {
 	if _, filled, err := s.desk.store.FirstDay(ctx); err == nil && filled {
 		s.log("assessment failed", s.assess(ctx))
 	}
-	s.repeat(ctx, s.cycle, s.adopt)
+	unwatch := s.watchSources(ctx)
+	s.repeat(ctx, s.cycle, func(ctx context.Context, c *config) {
+		unwatch()
+		s.adopt(ctx, c)
+		unwatch = s.watchSources(ctx)
+	})
+	unwatch()
 	s.log("export was not handed over", s.leader.resign(ctx))
 }
 
@@ -23,11 +29,17 @@ func (s *server) repeat(ctx context.Context, cycle func(context.Context), adopt 
 		began := time.Now()
 		cycle(ctx)
 		timer := time.NewTimer(pause(s.desk.Serve.Interval, time.Since(began)))
-		select {
-		case <-ctx.Done():
-		case c := <-s.next:
-			adopt(ctx, c)
-		case <-timer.C:
+		for resting := true; resting; {
+			select {
+			case name := <-s.woken:
+				s.readNow(ctx, name)
+				continue
+			case <-ctx.Done():
+			case c := <-s.next:
+				adopt(ctx, c)
+			case <-timer.C:
+			}
+			resting = false
 		}
 		timer.Stop()
 	}

@@ -304,3 +304,52 @@ func TestPrometheusRules(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestWatchOfTwoReplicas(t *testing.T) {
+	s := fakeapi.New(t)
+	labels := map[string]string{"app": "grafana"}
+	a, b := s.AddPod("mimir", "a", labels, noon, "grafana"), s.AddPod("mimir", "b", labels, noon, "grafana")
+	ctx, cancel := context.WithCancel(t.Context())
+	seen := make(chan string, 100)
+	ended := make(chan error, 1)
+	c := client(t, s.Kubeconfig(t, ""))
+	go func() {
+		ended <- c.WatchPods(ctx, "mimir", "app=grafana", func(p kube.Pod) {
+			seen <- fmt.Sprintf("%s going=%v gone=%v restarts=%d", p.Name, p.Going, p.Gone, p.Containers[0].Restarts)
+		})
+	}()
+	wait := func(want string) {
+		t.Helper()
+		for {
+			select {
+			case got := <-seen:
+				if got == want {
+					return
+				}
+			case <-time.After(10 * time.Second):
+				t.Fatalf("the watch does not tell: %s", want)
+			}
+		}
+	}
+	wait("a going=false gone=false restarts=0")
+	wait("b going=false gone=false restarts=0")
+	a.Terminate()
+	wait("a going=true gone=false restarts=0")
+	s.AddPod("mimir", "c", labels, noon, "grafana")
+	wait("c going=false gone=false restarts=0")
+	a.Delete()
+	wait("a going=true gone=true restarts=0")
+	s.Pages(0, 1) // the version is too old: pods are listed anew
+	b.Restart("grafana", noon)
+	wait("b going=false gone=false restarts=1")
+	b.Terminate()
+	wait("b going=true gone=false restarts=1")
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("it ended with %v", err)
+	}
+	s.Deny("watch", "pods", true)
+	if err := c.WatchPods(t.Context(), "mimir", "", func(kube.Pod) {}); err == nil || !strings.Contains(err.Error(), "verbs: [watch]") {
+		t.Errorf("refused: %v", err)
+	}
+}

@@ -18,6 +18,7 @@ type Pod struct {
 	Going      bool          // it is being deleted
 	Grace      time.Duration // how long it has for that, counted from when it began
 	Done       bool          // all its containers have ended for good
+	Gone       bool          // it was deleted; only a watch tells so
 }
 
 // Container is one container of a pod, without those that only prepare it.
@@ -40,6 +41,7 @@ type podJSON struct {
 	Metadata struct {
 		Name        string            `json:"name"`
 		UID         string            `json:"uid"`
+		Version     string            `json:"resourceVersion"`
 		Annotations map[string]string `json:"annotations"`
 		Created     time.Time         `json:"creationTimestamp"`
 		Deletion    *time.Time        `json:"deletionTimestamp"`
@@ -126,7 +128,7 @@ func (s *stateJSON) instance(id string) *Instance {
 // Pods lists the pods of a namespace that a label selector matches, in the order of their names.
 func (c *Client) Pods(ctx context.Context, namespace, selector string) (pods []Pod, err error) {
 	r := request{verb: "list", resource: "pods", where: "in namespace " + namespace, path: podsPath(namespace)}
-	err = list(ctx, c, r, selector, func(p *podJSON) { pods = append(pods, p.pod()) }, func() { pods = nil })
+	_, err = list(ctx, c, r, selector, func(p *podJSON) { pods = append(pods, p.pod()) }, func() { pods = nil })
 	return pods, err
 }
 
@@ -145,11 +147,12 @@ func podsPath(namespace string, more ...string) string {
 }
 
 // list calls yield for every resource of all pages. If the server forgets what it was about to list, all begins anew: reset is
-// called.
-func list[T any](ctx context.Context, c *Client, r request, selector string, yield func(*T), reset func()) error {
+// called. version is what a watch goes on from.
+func list[T any](ctx context.Context, c *Client, r request, selector string, yield func(*T), reset func()) (version string, err error) {
 	const restarts = 3
 	var page struct {
 		Metadata struct {
+			Version  string `json:"resourceVersion"`
 			Continue string `json:"continue"`
 		} `json:"metadata"`
 		Items []T `json:"items"`
@@ -170,13 +173,13 @@ func list[T any](ctx context.Context, c *Client, r request, selector string, yie
 			continue
 		}
 		if err != nil {
-			return err
+			return "", err
 		}
 		for i := range page.Items {
 			yield(&page.Items[i])
 		}
 		if page.Metadata.Continue == "" {
-			return nil
+			return page.Metadata.Version, nil
 		}
 	}
 }

@@ -62,6 +62,6 @@ func (c *Client) PrometheusRules(ctx context.Context, namespace, selector string
 	if namespace == AllNamespaces {
 		r.where, r.path = "in all namespaces", "apis/monitoring.coreos.com/v1/prometheusrules"
 	}
-	err := list(ctx, c, r, selector, func(j *ruleJSON) { rules = append(rules, j.rule()) }, func() { rules = nil })
+	_, err := list(ctx, c, r, selector, func(j *ruleJSON) { rules = append(rules, j.rule()) }, func() { rules = nil })
 	return rules, err
 }

@@ -23,6 +23,8 @@ type PodAPI interface {
 	Pod(ctx context.Context, namespace, name string) (kube.Pod, bool, error)
 	// Log opens a log; kube.ErrNoLog if there is none.
 	Log(ctx context.Context, namespace, pod, container string, o kube.LogOptions) (io.ReadCloser, error)
+	// WatchPods calls changed with each pod, and again with those that change, until ctx ends.
+	WatchPods(ctx context.Context, namespace, selector string, changed func(kube.Pod)) error
 }
 
 // Pods reads the logs of pods through the Kubernetes API: one Tail for each container.
@@ -187,6 +189,31 @@ func (p *Pods) gone(ctx context.Context, from Resume, c podCursor) (Tail, error)
 		t.gap = &Gap{From: c.Seen, To: from.Now.Add(1), Why: "the pod was deleted: what it wrote after it was read last is lost\nhint: collect more often, keep serve running, or read from Loki"}
 	}
 	return t, nil
+}
+
+// Watch calls wake whenever a log should be read now because it can't be read later: a pod is being deleted, or a container was
+// restarted, whose next restart would take away what it wrote before. It returns when ctx ends, or if pods can't be watched.
+func (p *Pods) Watch(ctx context.Context, wake func()) error {
+	type state struct {
+		going    bool
+		restarts int
+	}
+	seen := map[string]state{}
+	return p.API.WatchPods(ctx, p.Namespace, p.Selector, func(pod kube.Pod) {
+		now := state{going: pod.Going}
+		for _, c := range pod.Containers {
+			now.restarts += c.Restarts
+		}
+		was, known := seen[pod.UID]
+		seen[pod.UID] = now
+		if pod.Gone {
+			delete(seen, pod.UID)
+			return
+		}
+		if now.going && !was.going || known && now.restarts > was.restarts {
+			wake()
+		}
+	})
 }
 
 // goneTail tells of a container that is gone, once.

@@ -1,10 +1,12 @@
 package fakeapi
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -192,6 +194,10 @@ func (s *Server) servePods(w http.ResponseWriter, r *http.Request, namespace str
 }
 
 func (s *Server) listPods(w http.ResponseWriter, r *http.Request, namespace string) {
+	if r.URL.Query().Get("watch") == "true" {
+		s.watchPods(w, r, namespace)
+		return
+	}
 	if !s.allow(w, r, "list", "pods") {
 		return
 	}
@@ -204,6 +210,51 @@ func (s *Server) listPods(w http.ResponseWriter, r *http.Request, namespace stri
 	}
 	s.mu.Unlock()
 	s.list(w, r, "PodList", items)
+}
+
+// watchPods tells of every pod after each change of the cluster, and of those that were deleted.
+func (s *Server) watchPods(w http.ResponseWriter, r *http.Request, namespace string) {
+	if !s.allow(w, r, "watch", "pods") {
+		return
+	}
+	known := map[*Pod]string{}
+	from := r.URL.Query().Get("resourceVersion")
+	for first := true; ; first = false {
+		s.mu.Lock()
+		if s.expired > 0 {
+			s.expired--
+			s.mu.Unlock()
+			answer(w, map[string]any{"type": "ERROR", "object": map[string]any{"kind": "Status", "code": http.StatusGone, "reason": "Expired"}})
+			return
+		}
+		version, changed := strconv.Itoa(s.version), s.changed
+		there := map[*Pod]string{}
+		for _, p := range s.pods {
+			if p.Namespace != namespace || !selects(r.URL.Query().Get("labelSelector"), p.Labels) {
+				continue
+			}
+			object := p.object()
+			text, _ := json.Marshal(object)
+			there[p] = string(text)
+			object["metadata"].(map[string]any)["resourceVersion"] = version
+			if was, ok := known[p]; was != string(text) && (!first || from != version) {
+				answer(w, map[string]any{"type": map[bool]string{true: "MODIFIED", false: "ADDED"}[ok], "object": object})
+			}
+		}
+		for p := range known {
+			if _, ok := there[p]; !ok {
+				answer(w, map[string]any{"type": "DELETED", "object": p.object()})
+			}
+		}
+		known = there
+		s.mu.Unlock()
+		_ = http.NewResponseController(w).Flush() // what can't be flushed comes later
+		select {
+		case <-changed:
+		case <-r.Context().Done():
+			return
+		}
+	}
 }
 
 // serveLog streams a log as the kubelet does: the present file alone, lines from sinceTime on.

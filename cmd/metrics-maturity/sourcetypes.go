@@ -65,7 +65,7 @@ func sourceTypes() map[string]sourceType {
 		typeVMAuthLog:            queryLog(vmauthLog),
 		typeNginxLog:             queryLog(nginxLog),
 		typeGrafanaAPI: {class: activity.ClassAny, gives: []activity.Kind{activity.KindEdit, activity.KindRule, activity.KindAnnotation},
-			fields: []string{"url", "token_file", "basic_auth", "tls", "headers", "timeout"}},
+			fields: []string{"url", "token_file", "basic_auth", "tls", "headers", "timeout", "retries"}},
 		typePrometheusAPI: {class: activity.ClassAny, gives: []activity.Kind{activity.KindRule, activity.KindMetric}, fields: append(slices.Clone(httpKeys), "rules_from")},
 		typeRulesGit: {class: activity.ClassAny, gives: []activity.Kind{activity.KindRule, activity.KindMetric, activity.KindGoal},
 			fields: []string{"repository", "ref", "paths"}},

@@ -42,7 +42,7 @@ func TestReadmeIsTrue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.hashKey(); err != nil || len(c.Sources) != 3 || len(c.Owner.Teams) != 1 {
+	if _, err := c.hashKey(); err != nil || len(c.Sources) != 4 || len(c.Owner.Teams) != 1 {
 		t.Errorf("%d sources, %d teams, %v", len(c.Sources), len(c.Owner.Teams), err)
 	}
 	p := parser.NewParser(parser.Options{})

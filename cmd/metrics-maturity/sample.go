@@ -153,6 +153,9 @@ func (k *check) sampled(s collector.SourceSummary, p *picture) {
 		}
 	}
 	_, _ = fmt.Fprintf(k.stdout, "source %s: reached; sample: lines %d, malformed %d, acts %d\n", s.Name, s.Lines, s.Malformed, acts)
+	for _, note := range s.Notes {
+		k.warning("source %s: %s", s.Name, note)
+	}
 	if note, hint := blindness(sourceConfig{Name: s.Name, Type: k.config.sourceTypes()[s.Name]}, p.facts.Coverage); note != "" {
 		k.problem("source %s: %s\nhint: %s", s.Name, note, hint)
 	}
@@ -167,6 +170,14 @@ var errEnough = errors.New("the sample is full")
 
 // limitedFetcher stops after a sample.
 type limitedFetcher struct{ collector.Fetcher }
+
+// Notes are what the fetcher has to say of what it read.
+func (f limitedFetcher) Notes() []string {
+	if n, ok := f.Fetcher.(interface{ Notes() []string }); ok {
+		return n.Notes()
+	}
+	return nil
+}
 
 // Fetch implements collector.Fetcher.
 func (f limitedFetcher) Fetch(ctx context.Context, cursor []byte, save func(activity.Batch, []byte, []activity.CoveredDay) error) error {

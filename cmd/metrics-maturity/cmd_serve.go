@@ -3,8 +3,12 @@ package main
 import (
 	"context"
 	"errors"
+	stdlog "log"
+	"log/slog"
 	"net"
 	"net/http"
+	"regexp"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -93,7 +97,7 @@ func (s *server) run(ctx context.Context, work ...func(context.Context)) error {
 	}
 	srv := &http.Server{
 		Handler: s.handler(), ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, WriteTimeout: requestTimeout,
-		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes, ErrorLog: stdlog.New(complaints{log}, "", 0),
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -120,4 +124,16 @@ func (s *server) run(ctx context.Context, work ...func(context.Context)) error {
 		return nil
 	}
 	return err
+}
+
+// complaints is what the HTTP server has to say of clients, logged without their addresses.
+type complaints struct{ log *slog.Logger }
+
+var clientAddress = regexp.MustCompile(` (from|serving) \S+:`)
+
+// Write implements io.Writer: a message a call.
+func (c complaints) Write(p []byte) (int, error) {
+	text, _, _ := strings.Cut(clientAddress.ReplaceAllString(string(p), ":"), "\n") // a panic goes on with its stack
+	c.log.Warn("http server", "error", strings.TrimPrefix(text, "http: "))
+	return len(p), nil
 }

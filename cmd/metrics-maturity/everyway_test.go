@@ -66,7 +66,8 @@ func TestEveryWay(t *testing.T) {
 	if got := teamsOf(fired); len(got) == 0 || !slices.Equal(got, teamsOf(want)) {
 		t.Errorf("the alert fires for %v, and %v fell", got, teamsOf(want))
 	}
-	eventually(t, main, `team:metrics_maturity_assessable:last{job="dark"} == 0`) // the rules have seen it
+	eventually(t, main, `team:metrics_maturity_assessable:last{job="dark"} == 0`)
+	eventually(t, main, `count_over_time(team:metrics_maturity_stage:last{job="dark"}[1m]) > 4`) // a second each: the alerts have seen it
 	if got := query(t, main, `ALERTS{alertname="MetricsMaturityTeamRegressed",job="dark"}`); len(got) > 0 {
 		t.Errorf("an outage is taken for a fall: %v", got)
 	}

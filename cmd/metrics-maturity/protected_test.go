@@ -112,6 +112,10 @@ func TestServeProtected(t *testing.T) {
 	if status, _, _ := get(t, request(t, address, "/metrics")); status != http.StatusBadRequest {
 		t.Errorf("without TLS: %d", status)
 	}
+	log.wait(t, `TLS handshake error: client sent an HTTP request`)
+	if strings.Contains(strings.Replace(log.String(), address, "", 2), "127.0.0.1") {
+		t.Errorf("a client's address is logged:\n%s", log)
+	}
 	stop()
 	if err := <-ended; err != nil {
 		t.Error(err)

@@ -113,7 +113,7 @@ func (r *reloader) reload() {
 
 // fits refuses what can't change while the server runs.
 func (r *reloader) fits(c *config) error {
-	changed := ""
+	var changed string
 	key, err := c.hashKey()
 	switch {
 	case err != nil:

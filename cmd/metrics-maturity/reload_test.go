@@ -74,11 +74,11 @@ func TestReload(t *testing.T) {
 		t.Error("a renamed team lives on")
 	}
 
-	rewriteConfig(t, path, "name: checkout", "nmae: checkout")
+	rewriteConfig(t, path, "name: checkout", "nom: checkout")
 	log.wait(t, `configuration is refused.*unknown key`)
 	expect("refused", "metrics_maturity_config_last_reload_successful 0", `metrics_maturity_team_assessable{team="checkout"} 0`)
 
-	rewriteConfig(t, path, "nmae: checkout", "name: search")
+	rewriteConfig(t, path, "nom: checkout", "name: search")
 	log.wait(t, `(?s)msg=assessed teams=2.*msg=assessed teams=2.*msg=assessed teams=2`) // adopted, its cycle, and one more
 	expect("mended", "metrics_maturity_config_last_reload_successful 1", `metrics_maturity_team_assessable{team="search"} 0`)
 

@@ -46,7 +46,7 @@ func (p *Page) Prepare(before *Page) error {
 
 // ServeHTTP answers in the format that is asked for, compressed if that is welcome.
 func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	format := expfmt.NegotiateIncludingOpenMetrics(r.Header)
+	format := expfmt.NegotiateAccept(r.Header, expfmt.DefaultOpenMetricsAcceptedFormats()...)
 	packed, err := p.pack(format)
 	if err != nil { // names and labels were checked before: this is a mistake of the program
 		http.Error(w, "the metrics can't be written: "+err.Error(), http.StatusInternalServerError)

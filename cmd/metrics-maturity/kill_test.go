@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -18,13 +20,29 @@ import (
 
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
 	"github.com/metrics-maturity/metrics-maturity/collector/store"
+	"github.com/metrics-maturity/metrics-maturity/collector/testserver"
 )
 
 const (
-	killLines  = 200_000 // log lines, at least, over both sources
-	killTimes  = 50      // kills, of which
-	killWithin = 40      // so many, at least, after the first commit and before the last
+	killLines = 200_000 // log lines, at least, over both sources
+	killTimes = 50      // kills in the short form; four fifths of them after the first commit and before the last
+	// envKills is how many kills the long form has, say 1000: each test that kills takes it.
+	envKills = "MATURITY_TEST_KILLS"
 )
+
+// kills is how often a test kills: few times, or as often as the environment says.
+func kills(t *testing.T, few int) int {
+	t.Helper()
+	text := os.Getenv(envKills)
+	if text == "" {
+		return few
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatalf("%s: %v", envKills, err)
+	}
+	return n
+}
 
 // TestKilledCollectCountsOnce kills the built binary again and again while it collects, with files rotated meanwhile. In the end the
 // days are those of a run that nobody disturbed.
@@ -35,24 +53,33 @@ func TestKilledCollectCountsOnce(t *testing.T) {
 	binary := buildBinary(t)
 	rnd := rand.New(rand.NewPCG(20261122, 2))
 
-	undisturbed := newBench(t, binary)
+	undisturbed := newBench(t, binary, "sqlite:maturity.db")
 	undisturbed.writeAll(t, rnd)
 	undisturbed.collect(t)
 	want := undisturbed.output(t)
+	t.Run("sqlite", func(t *testing.T) {
+		killUntilDone(t, undisturbed, newBench(t, binary, "sqlite:maturity.db"), rnd, kills(t, killTimes), want)
+	})
+	t.Run("postgres", func(t *testing.T) {
+		killUntilDone(t, undisturbed, newBench(t, binary, testserver.PostgresDatabase(t)), rnd, kills(t, killTimes/5), want)
+	})
+}
 
-	killed := newBench(t, binary)
+func killUntilDone(t *testing.T, undisturbed, killed *bench, rnd *rand.Rand, times int, want string) {
+	t.Helper()
+	killed.step = killLines / 2 / times
 	killed.copyFrom(t, undisturbed, 8) // the logs as they were when only an eighth was written
 	first := killed.commits(t)
 	within, kills := 0, 0
-	for round := 0; kills < killTimes || within < killWithin; round++ {
-		if round > 20*killTimes {
+	pause := 60 * time.Millisecond // after which a run is killed, at most
+	for round := 0; kills < times || within < times*4/5; round++ {
+		if round > 20*times {
 			t.Fatalf("only %d kills, %d of them between commits", kills, within)
 		}
 		killed.grow(t, rnd, round)
 		before := killed.commits(t)
 		cmd := killed.start(t)
-		// Later and later if nothing was committed, so that every moment of a run is met.
-		time.Sleep(time.Duration(rnd.IntN(60+40*(round%5))) * time.Millisecond)
+		time.Sleep(rand.N(pause))
 		killed.rotate(t, rnd)
 		if err := cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 			t.Fatal(err)
@@ -61,8 +88,15 @@ func TestKilledCollectCountsOnce(t *testing.T) {
 		var exit *exec.ExitError
 		if errors.As(err, &exit) && !exit.Exited() { // by our signal, not by itself
 			kills++
-			if before > first || killed.commits(t) > first {
+			after := killed.commits(t)
+			if before > first || after > first {
 				within++
+			}
+			// Later if nothing was committed, earlier if something was, so that every moment of a run is met.
+			if after == before {
+				pause += pause / 8
+			} else {
+				pause -= pause / 8
 			}
 		} else if err != nil {
 			t.Fatalf("collect ended by itself: %v\n%s", err, cmd.Stderr)
@@ -83,18 +117,19 @@ func TestKilledCollectCountsOnce(t *testing.T) {
 // bench is a folder with a configuration, logs that grow, and a store.
 type bench struct {
 	dir, binary string
+	target      string   // of the store
 	grafana     [][]byte // lines still to be written
 	queries     [][]byte
 	step        int
 	rotations   int
 }
 
-func newBench(t *testing.T, binary string) *bench {
+func newBench(t *testing.T, binary, target string) *bench {
 	t.Helper()
-	b := &bench{dir: t.TempDir(), binary: binary}
+	b := &bench{dir: t.TempDir(), binary: binary, target: target}
 	b.write(t, "key", "a key that is used by no one else\n")
 	b.write(t, "metrics-maturity.yaml", `timezone: UTC
-store: {url: "sqlite:maturity.db"}
+store: {url: "`+target+`"}
 sources:
   - {name: grafana, type: grafana-log, files: ["grafana*.log*"]}
   - {name: promql, type: prometheus-query-log, files: ["query*.log*"], grafana_clients: [10.9.0.0/24]}
@@ -161,9 +196,8 @@ func (b *bench) writeAll(t *testing.T, rnd *rand.Rand) {
 // copyFrom takes over the lines of another bench and writes the first part of them.
 func (b *bench) copyFrom(t *testing.T, o *bench, parts int) {
 	t.Helper()
-	b.grafana, b.queries = o.grafana, o.queries
+	b.grafana, b.queries = slices.Clone(o.grafana), slices.Clone(o.queries)
 	b.append(t, len(b.grafana)/parts, len(b.queries)/parts)
-	b.step = (len(b.grafana) + len(b.queries)) / 2 / killTimes
 }
 
 // append writes the next lines, the last one sometimes only by half.
@@ -283,7 +317,11 @@ func (b *bench) collect(t *testing.T) {
 // commits counts the commits of all sources so far.
 func (b *bench) commits(t *testing.T) int64 {
 	t.Helper()
-	s, err := store.Open(t.Context(), "sqlite:"+filepath.Join(b.dir, "maturity.db"), store.Options{Key: activity.NewKey([]byte("a key that is used by no one else")), Timezone: "UTC"})
+	target := b.target
+	if path, ok := strings.CutPrefix(target, "sqlite:"); ok {
+		target = "sqlite:" + filepath.Join(b.dir, path)
+	}
+	s, err := store.Open(t.Context(), target, store.Options{Key: activity.NewKey([]byte("a key that is used by no one else")), Timezone: "UTC"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,11 +8,18 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/metrics-maturity/metrics-maturity/collector/testserver"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"metrics-maturity": main})
+	testscript.Main(runner{m}, map[string]func(){"metrics-maturity": main})
 }
+
+// runner ends the servers that tests share when they have run.
+type runner struct{ m *testing.M }
+
+func (r runner) Run() int { return testserver.Main(r.m) }
 
 // TestScripts runs every testdata/*.txtar: input, command and exact output of one behaviour together. Beside what
 // testscript knows, scripts have "gitrepo DIR", which makes a repository of the files in DIR, in one commit.

@@ -119,7 +119,6 @@ func (s *server) run(ctx context.Context, work ...func(context.Context)) error {
 		err = srv.Shutdown(stop)
 	}
 	working.Wait()
-	log.Info("stopped")
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}

@@ -139,7 +139,7 @@ func TestServe(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Errorf("a clean stop ends with %v", err)
 	}
-	log.wait(t, `msg=stopped`)
+	log.wait(t, `msg="stopped; the next run goes on from here"`)
 }
 
 // TestServeMistakes: what can't be served is said at once, not at the first request.

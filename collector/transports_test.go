@@ -17,6 +17,8 @@ import (
 	"github.com/metrics-maturity/metrics-maturity/collector"
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
 	"github.com/metrics-maturity/metrics-maturity/collector/httpclient"
+	"github.com/metrics-maturity/metrics-maturity/collector/kube"
+	"github.com/metrics-maturity/metrics-maturity/collector/kube/fakeapi"
 	"github.com/metrics-maturity/metrics-maturity/collector/lines"
 	"github.com/metrics-maturity/metrics-maturity/collector/testserver"
 )
@@ -39,6 +41,18 @@ func transports() map[string]func(t *testing.T, r *run) transport {
 				lines: &lines.Loki{HTTP: httpclient.Config{URL: s.URL, Retries: -1}, Query: `{app="toy"}`, Lookback: 30 * 24 * time.Hour, Overlap: 30 * 24 * time.Hour},
 				write: func(_ *testing.T, line string) {
 					s.Push(map[string]string{"app": "toy"}, []testserver.LokiLine{{At: timeOf(line).UnixNano(), Line: line}})
+				},
+			}
+		},
+		"pods": func(t *testing.T, _ *run) transport {
+			s := fakeapi.New(t)
+			at := time.Date(2026, 3, 20, 0, 0, 0, 0, time.UTC) // when the container runtime had the line, whatever the line says
+			pod := s.AddPod("toys", "toy", map[string]string{"app": "toy"}, at, "toy")
+			return transport{
+				lines: &lines.Pods{API: kube.New(kube.Config{Kubeconfig: s.Kubeconfig(t, "")}), Namespace: "toys", Selector: "app=toy"},
+				write: func(_ *testing.T, line string) {
+					pod.Log("toy", at, line)
+					at = at.Add(time.Duration(len(line)%3) * time.Second) // often several at one time
 				},
 			}
 		},

@@ -45,6 +45,14 @@ func TestReadmeIsTrue(t *testing.T) {
 	if _, err := c.hashKey(); err != nil || len(c.Sources) != 4 || len(c.Owner.Teams) != 1 {
 		t.Errorf("%d sources, %d teams, %v", len(c.Sources), len(c.Owner.Teams), err)
 	}
+	for _, text := range b["yaml"][1:] {
+		if !strings.HasPrefix(text, "sources:") {
+			continue
+		}
+		if _, err := loadConfig(writeConfig(t, text), overrides{alone: true}); err != nil {
+			t.Errorf("%s%v", text, err)
+		}
+	}
 	p := parser.NewParser(parser.Options{})
 	for line := range strings.Lines(strings.Join(b["promql"], "")) {
 		query, _, _ := strings.Cut(line, "#")

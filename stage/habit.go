@@ -33,16 +33,6 @@ func (r *rate) learn(times, p, exposure float64) {
 	r.shown += p * times
 }
 
-// whether is how likely a week is without the habit and with it, of a habit that a week shows or not. Exposure is how much
-// of the organisation was at work: who is away shows nothing.
-func (r *rate) whether(shown bool, chance, exposure float64) [2]float64 {
-	p := min(r.usual(), 0.98) * exposure
-	if shown {
-		return [2]float64{chance, max(p, chance)}
-	}
-	return [2]float64{1 - chance, 1 - p}
-}
-
 // times is how likely so many times in a week are without the habit and with it. What is the same for both is left out.
 // Habits come in bouts: weeks differ more than chance alone would have it.
 func (r *rate) times(n int, exposure float64) [2]float64 {

@@ -1,15 +1,19 @@
 package stage
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // lookKind is how a team looks.
 type lookKind int
 
 const (
-	lookNone  lookKind = iota // by chance
-	lookSolo                  // one person alone has the habit
-	lookFixed                 // a ritual at a time of its own
-	lookLoose                 // a ritual at any time
+	lookNone   lookKind = iota // by chance
+	lookSolo                   // one person alone has the habit
+	lookSeldom                 // the team has it, though not every week
+	lookFixed                  // a ritual at a time of its own
+	lookLoose                  // a ritual at any time
 	lookKinds
 )
 
@@ -92,8 +96,8 @@ type Ladder struct {
 // Beliefs about how habits begin.
 const (
 	looseShare = 0.15  // of the rituals, those at no time of their own
-	soloPrior  = 0.05  // of the teams without a ritual, those in which one person looks alone
-	soloTakeUp = 0.003 // chance that somebody takes up a habit of their own in a week
+	otherPrior = 0.05  // of the teams without a ritual, those in which one person looks alone, and those that look seldom
+	otherBegin = 0.003 // chance that a team without any habit of looking takes up one of these in a week
 	askless    = 0.25  // of the teams that begin to look, those that do not ask
 	asidePrior = 0.01  // how much rarer a combination is that leaves a habit out
 )
@@ -136,10 +140,10 @@ func (l Ladder) share(from, to combination) float64 {
 		return share * (1 - looseShare)
 	case lookLoose:
 		return share * looseShare
-	case lookSolo:
-		return share * soloPrior
+	case lookSolo, lookSeldom:
+		return share * otherPrior
 	}
-	return share * (1 - soloPrior)
+	return share * (1 - 2*otherPrior)
 }
 
 // row is the chance of each to follow from.
@@ -153,24 +157,31 @@ func (l Ladder) row(all []combination, from combination) []float64 {
 		row[i] = l.weight(from, to)
 		total += row[i]
 	}
+	stay := 1 - leave
 	for i, to := range all {
 		row[i] *= leave / total
-		alone := from
-		alone.look = lookNone + lookSolo - from.look
-		switch {
-		case to == from && from.look == lookNone:
-			row[i] = 1 - leave - soloTakeUp
-		case to == from && from.look == lookSolo:
-			row[i] = 1 - leave - l.Change
-		case to == from:
-			row[i] = 1 - leave
-		case to == alone && from.look == lookNone:
-			row[i] = soloTakeUp
-		case to == alone && from.look == lookSolo:
-			row[i] = l.Change
+		if p := l.otherwise(from, to); p > 0 {
+			row[i] = p
+			stay -= p
 		}
 	}
+	row[slices.Index(all, from)] = stay
 	return row
+}
+
+// otherwise is the chance that a team without a ritual comes to look in another way, and changes nothing else.
+func (l Ladder) otherwise(from, to combination) float64 {
+	a, b := from.look, to.look
+	from.look, to.look = lookNone, lookNone
+	switch {
+	case from != to || a == b || a.ritual() || b.ritual():
+		return 0
+	case a == lookNone:
+		return otherBegin
+	case b == lookNone:
+		return l.Change
+	}
+	return 0
 }
 
 // weight is how often habits change so, compared with other changes.
@@ -183,7 +194,7 @@ func (l Ladder) weight(from, to combination) float64 {
 	share, same := 1.0, from.look.ritual() == to.look.ritual()
 	if same {
 		from.look, to.look = lookNone, lookNone
-		share /= 1 - soloPrior
+		share /= 1 - 2*otherPrior
 	}
 	share *= l.share(from, to)
 	switch {

@@ -58,6 +58,7 @@ func TestHeight(t *testing.T) {
 	}{
 		{combination{}, 0},
 		{combination{look: lookSolo}, 0},
+		{combination{ask: true, look: lookSeldom}, 1},
 		{combination{ask: true}, 1},
 		{combination{look: lookFixed}, 2},
 		{combination{ask: true, look: lookLoose}, 2},

@@ -72,17 +72,6 @@ func (r *ritual) shares(now []cluster) int {
 // burst says whether people looked so often in a week that trouble must have been the reason.
 func (r *ritual) burst(now []cluster) bool { return r.shares(now) >= r.rhythm.Burst }
 
-// steady is in how many of the last n covered weeks others than one person looked, but for bursts.
-func (r *ritual) steady(n int) int {
-	k := 0
-	for _, o := range r.outcomes[max(0, len(r.outcomes)-n):] {
-		if o.what.others() && !o.burst {
-			k++
-		}
-	}
-	return k
-}
-
 // others says whether somebody else than the one who looks most took part.
 func (r *ritual) others(c *cluster) bool {
 	for _, p := range c.who {

@@ -2,7 +2,8 @@ package stage
 
 // ritual tells how likely each week is if the team looks at its dashboards every week: at a time of its own (fixed),
 // or at any time (loose). Beside them stands the habit of one person alone (solo), which looks like a ritual in
-// everything but who takes part. What is left is no habit, in which people look by chance.
+// everything but who takes part, and that of a team that looks at its time but not every week (seldom). What is left is no
+// habit, in which people look by chance.
 //
 // A ritual at a time of its own is told sooner, and its end too: a look at another time does not stand in for it.
 type ritual struct {
@@ -46,5 +47,5 @@ func (r *ritual) see(w int, exposure float64) [lookKinds]float64 {
 	kind := r.kind(now)
 	r.outcomes = append(r.outcomes, outcome{w, kind, r.burst(now)})
 	l := r.likely(kind, now, exposure)
-	return [lookKinds]float64{l.none, l.solo, l.fixed, l.loose}
+	return [lookKinds]float64{lookNone: l.none, lookSolo: l.solo, lookSeldom: l.seldom, lookFixed: l.fixed, lookLoose: l.loose}
 }

@@ -40,8 +40,8 @@ func (d *desk) look(ctx context.Context, from, to activity.Date) (*picture, erro
 	return p, nil
 }
 
-// assemble makes the report as of a moment: the weeks that ended by then are assessed.
-func (d *desk) assemble(ctx context.Context, asOf time.Time) (*picture, error) {
+// gather puts together what an assessment as of a moment rests on.
+func (d *desk) gather(ctx context.Context, asOf time.Time) (*picture, error) {
 	p, err := d.look(ctx, 0, firstWholeDay(asOf, d.Owner.Location))
 	if err != nil {
 		return nil, err
@@ -50,16 +50,24 @@ func (d *desk) assemble(ctx context.Context, asOf time.Time) (*picture, error) {
 	if err != nil {
 		return nil, err
 	}
+	end := dayOf(asOf, d.Owner.Location)
+	p.org = stage.Org{
+		Teams: d.stageTeams(p, end, people), Sources: d.stageSources(), Coverage: p.facts.Coverage, Goals: p.facts.Goals,
+		From: firstData(p.acts, p.facts.Coverage), AsOf: end, Criteria: d.Criteria,
+	}
+	return p, nil
+}
+
+// assemble makes the report as of a moment: the weeks that ended by then are assessed.
+func (d *desk) assemble(ctx context.Context, asOf time.Time) (*picture, error) {
+	p, err := d.gather(ctx, asOf)
+	if err != nil {
+		return nil, err
+	}
 	exported, err := d.store.Assessments(ctx)
 	if err != nil {
 		return nil, err
 	}
-	end := dayOf(asOf, d.Owner.Location)
-	org := stage.Org{
-		Teams: d.stageTeams(p, end, people), Sources: d.stageSources(), Coverage: p.facts.Coverage, Goals: p.facts.Goals,
-		From: firstData(p.acts, p.facts.Coverage), AsOf: end, Criteria: d.Criteria,
-	}
-	p.org = org
 	p.report = &report{
 		Schema: reportSchema, AsOf: asOf.UTC(), CriteriaVersion: d.Criteria.Version, Events: newEvents(p.acts),
 		Sources: []sourceReport{}, Teams: []teamReport{}, PeopleKnownFrom: knownFrom(p.acts),
@@ -72,12 +80,12 @@ func (d *desk) assemble(ctx context.Context, asOf time.Time) (*picture, error) {
 	for _, a := range p.acts {
 		events[a.Source] += a.Count
 	}
-	known := min(end, max(lastCovered(p.facts.Coverage), dayOf(time.Now(), d.Owner.Location))+1) // a day to come is not missing
+	known := min(p.org.AsOf, max(lastCovered(p.facts.Coverage), dayOf(time.Now(), d.Owner.Location))+1) // a day to come is not missing
 	for _, s := range d.Sources {
 		p.report.Sources = append(p.report.Sources, newSource(s, status[s.Name], events[s.Name], p.facts.Coverage, known))
 	}
 	said := byTeam(exported)
-	for _, a := range stage.Assess(org) {
+	for _, a := range stage.Assess(p.org) {
 		p.report.Teams = append(p.report.Teams, newTeam(a, said[a.Team]))
 	}
 	return p, nil

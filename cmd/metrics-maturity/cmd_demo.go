@@ -24,7 +24,7 @@ func (a *app) demoCommand() *cobra.Command {
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
-			err := a.withOrganisation(ctx, sim.Options{}, func(o organisation) error {
+			err := a.withOrganisation(ctx, sim.Options{}, (*desk).assemble, func(o organisation) error {
 				if err := writeTable(a.stdout, o.picture.report, o.desk.Owner.Location); err != nil {
 					return ignoreClosed(err)
 				}
@@ -48,7 +48,7 @@ func (a *app) demoCommand() *cobra.Command {
 	return cmd
 }
 
-// organisation is a simulated one that was read and assessed.
+// organisation is a simulated one that was read.
 type organisation struct {
 	desk    *desk
 	truth   sim.Truth
@@ -56,8 +56,10 @@ type organisation struct {
 }
 
 // withOrganisation simulates an organisation in a temporary folder, reads it through the production path, and calls use
-// with the result.
-func (a *app) withOrganisation(ctx context.Context, options sim.Options, use func(organisation) error) (err error) {
+// with the result, of which paint makes the picture.
+func (a *app) withOrganisation(
+	ctx context.Context, options sim.Options, paint func(*desk, context.Context, time.Time) (*picture, error), use func(organisation) error,
+) (err error) {
 	dir, err := os.MkdirTemp("", "metrics-maturity-*")
 	if err != nil {
 		return err
@@ -85,7 +87,7 @@ func (a *app) withOrganisation(ctx context.Context, options sim.Options, use fun
 	if err := errors.Join(err, failed); err != nil {
 		return fmt.Errorf("the sample organisation could not be read: %w", err)
 	}
-	p, err := d.assemble(ctx, asOf)
+	p, err := paint(d, ctx, asOf)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,16 +18,16 @@ func TestEval(t *testing.T) {
 		return stdout.String(), err
 	}
 	out, err := run("--min-exact", "0", "--max-off-by-two", "1", "--max-false-falls", "100", "--max-fall-delay", "100", "--max-fall-delay-90", "100",
-		"--max-rise-delay", "100", "--max-calibration-error", "1", "--compare-criteria", "1")
+		"--max-rise-delay", "100", "--max-calibration-error", "1", "--compare-criteria", "1", "--limit", "--details")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"plain ", "PASS", "version 1 would place a team elsewhere", "team weeks ", "rises ", "falls ", "confidence "} {
+	for _, want := range []string{"plain ", "PASS", "version 1 would place a team elsewhere", "team weeks ", "rises ", "falls ", "confidence ", "    at most "} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in:\n%s", want, out)
 		}
 	}
-	again, err := run("--min-exact", "1.01", "--compare-criteria", "1")
+	again, err := run("--min-exact", "1.01", "--compare-criteria", "1", "--limit", "--details")
 	if err == nil || exitCode(err) != exitFailed || !strings.HasPrefix(err.Error(), "goals missed: plain: exact ") {
 		t.Errorf("a missed goal: %v", err)
 	}
@@ -37,8 +38,13 @@ func TestEval(t *testing.T) {
 
 func TestEvalPlan(t *testing.T) {
 	all, err := evalPlan(nil)
-	if err != nil || len(all) != 4+len(sim.Scenarios()) {
+	if err != nil || len(all) != 1+len(sim.Scenarios())+len(mixes()) {
 		t.Errorf("%d scenarios, %v", len(all), err)
+	}
+	for _, s := range sim.Scenarios() {
+		if !slices.ContainsFunc(mixes(), func(mix string) bool { return slices.Contains(strings.Split(mix, "+"), string(s)) }) {
+			t.Errorf("%s is mixed with no other scenario", s)
+		}
 	}
 	some, err := evalPlan([]string{"plain", "robots", "holidays+robots"})
 	if err != nil || len(some) != 3 || len(some[0]) != 0 || some[1][0] != sim.Robots || scenarioName(some[2]) != "holidays+robots" {

@@ -27,7 +27,7 @@ func testApp(stdout, stderr *bytes.Buffer) *app {
 func TestOrganisation(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	a := testApp(&stdout, &stderr)
-	err := a.withOrganisation(t.Context(), sim.Options{}, func(o organisation) error {
+	err := a.withOrganisation(t.Context(), sim.Options{}, (*desk).assemble, func(o organisation) error {
 		t.Run("stages", func(t *testing.T) { testStages(t, o) })
 		t.Run("report", func(t *testing.T) { testReportContract(t, o) })
 		t.Run("metrics", func(t *testing.T) { testMetrics(t, o) })

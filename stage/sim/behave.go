@@ -51,14 +51,17 @@ func (w *world) liveWeek(t *team, week int) {
 // day is a holiday it moves to another, or not.
 func (w *world) ritual(d dice, t *team, week, level int) {
 	day := week*7 + int(t.ritualDay) - 1
-	if publicHoliday(w.start+dateOf(day)) || d.chance(0.06) {
-		if day += d.days(-1, 1); d.chance(0.3) {
+	if publicHoliday(w.start+dateOf(day)) || d.chance(ritualMoves) {
+		if day += d.days(-1, 1); d.chance(movedCancelled) {
 			return
 		}
 	}
 	people := w.present(t, day)
-	if len(people) == 0 || !d.chance(t.devotion) || (len(people) == 1 && len(t.ever) > 2 && d.chance(0.4)) {
+	if len(people) == 0 || !d.chance(t.devotion) || (len(people) == 1 && len(t.ever) > 2 && d.chance(aloneCancelled)) {
 		return
+	}
+	if w.seenOn(day) {
+		t.sign(day).ritual = true
 	}
 	at := w.at(day, t.ritualTime+d.pause(-6*time.Minute, 12*time.Minute))
 	shows := d.IntN(len(people))
@@ -85,6 +88,13 @@ func (w *world) ritual(d dice, t *team, week, level int) {
 	}
 }
 
+// How often a ritual moves to another day, is cancelled when it would, or when only one is there.
+const (
+	ritualMoves    = 0.06
+	movedCancelled = 0.3
+	aloneCancelled = 0.4
+)
+
 // look opens a dashboard, one way or another.
 func (w *world) look(d dice, at time.Time, p *person, b *board) {
 	k := openBoard
@@ -97,12 +107,16 @@ func (w *world) look(d dice, at time.Time, p *person, b *board) {
 // react is what a team does about what it saw: the same day or within some, somebody changes the alert that it is
 // about, having asked Prometheus what would be right, or the dashboard itself.
 func (w *world) react(d dice, t *team, day int, p *person) {
-	day += pick(d, []int{0, 0, 0, 1, 1, 2, 3})
+	day += pick(d, reactDays())
 	if !w.works(p, t, day) {
 		return
 	}
 	at := w.at(day, 15*time.Hour+d.pause(0, 3*time.Hour))
-	if d.chance(0.45) {
+	byBoard := d.chance(reactByBoard)
+	if w.seenOn(day) || !byBoard {
+		t.sign(day).reacted = true
+	}
+	if byBoard {
 		w.editBoard(d, at, p, pick(d, t.boards))
 		return
 	}
@@ -111,6 +125,11 @@ func (w *world) react(d dice, t *team, day int, p *person) {
 	at = w.do(at.Add(d.pause(30*time.Second, 4*time.Minute)), runQuery, p, nil, alertsOf(t)[alert].question)
 	w.changeThreshold(d, at.Add(d.pause(5*time.Minute, 5*time.Hour)), t, p, alert)
 }
+
+// reactDays are how many days after a look it may be acted on; reactByBoard is how often that is a change of the dashboard.
+func reactDays() []int { return []int{0, 0, 0, 1, 1, 2, 3} }
+
+const reactByBoard = 0.45
 
 func (w *world) editBoard(d dice, at time.Time, p *person, b *board) {
 	at = w.do(at, openBoard, p, b, "")
@@ -127,13 +146,16 @@ func (w *world) curiosity(d dice, t *team, week, level int) {
 	if level == 0 {
 		return
 	}
-	for range d.poisson(0.7 + 0.07*min(float64(len(t.ever)), 10)) {
+	for range d.poisson(askMean(t)) {
 		day := week*7 + d.IntN(5)
 		people := w.present(t, day)
 		if len(people) == 0 {
 			continue
 		}
 		p, at := pick(d, people), w.at(day, d.officeHour())
+		if w.seenOn(day) {
+			t.sign(day).asked = true
+		}
 		if d.chance(0.15) {
 			for range d.days(1, 3) {
 				at = w.do(at.Add(d.pause(10*time.Second, 3*time.Minute)), askPrometheus, p, nil, pick(d, questions(t)))
@@ -143,6 +165,9 @@ func (w *world) curiosity(d dice, t *team, week, level int) {
 		w.explore(d, at, p, pick(d, questions(t)), d.days(0, 3))
 	}
 }
+
+// askMean is how often a team has a question in a week.
+func askMean(t *team) float64 { return 0.7 + 0.07*min(float64(len(t.ever)), 10) }
 
 // explore asks a question in Explore, and again some times, a bit later. It returns when the last run was.
 func (w *world) explore(d dice, at time.Time, p *person, question string, again int) time.Time {
@@ -155,6 +180,23 @@ func (w *world) explore(d dice, at time.Time, p *person, question string, again 
 
 // strayLooks are dashboards opened for no habit: curiosity, a link in a chat, a new colleague.
 func (w *world) strayLooks(d dice, t *team, week, level int) {
+	for range d.poisson(strayMean(t, level)) {
+		day := week*7 + d.IntN(5)
+		if people := w.present(t, day); len(people) > 0 {
+			p, at := pick(d, people), w.at(day, d.officeHour())
+			if w.seenOn(day) {
+				t.sign(day).strays++
+			}
+			w.look(d, at, p, pick(d, t.boards))
+			if level >= 4 && d.chance(0.04) { // a label that annoyed somebody
+				w.do(at.Add(d.pause(2*time.Minute, 9*time.Minute)), saveBoard, p, t.boards[2], "")
+			}
+		}
+	}
+}
+
+// strayMean is how often in a week somebody of a team looks for no habit.
+func strayMean(t *team, level int) float64 {
 	mean := 0.18
 	switch {
 	case level == 0:
@@ -162,16 +204,7 @@ func (w *world) strayLooks(d dice, t *team, week, level int) {
 	case level >= 4:
 		mean = 0.5
 	}
-	for range d.poisson(mean * max(1, float64(len(t.ever))/20)) {
-		day := week*7 + d.IntN(5)
-		if people := w.present(t, day); len(people) > 0 {
-			p, at := pick(d, people), w.at(day, d.officeHour())
-			w.look(d, at, p, pick(d, t.boards))
-			if level >= 4 && d.chance(0.04) { // a label that annoyed somebody
-				w.do(at.Add(d.pause(2*time.Minute, 9*time.Minute)), saveBoard, p, t.boards[2], "")
-			}
-		}
-	}
+	return mean * max(1, float64(len(t.ever))/20)
 }
 
 // makeMetrics are the metrics that a team at level 5 makes for itself, sprint by sprint, and then uses; and the odd
@@ -192,10 +225,16 @@ func (w *world) makeMetrics(t *team) {
 		if len(people) == 0 {
 			continue
 		}
-		due = day + t.sprint + d.days(-4, 4)
+		due = day + t.sprint + d.days(-sprintSpread, sprintSpread)
+		if habit {
+			t.sign(day).made = day + 1
+		}
 		w.makeMetric(d, t, day, pick(d, people), habit)
 	}
 }
+
+// sprintSpread is by how many days a metric may be early or late.
+const sprintSpread = 4
 
 // makeMetric adds a recording rule; used, it is queried in the days after.
 func (w *world) makeMetric(d dice, t *team, day int, p *person, used bool) {

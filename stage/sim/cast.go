@@ -63,7 +63,8 @@ type team struct {
 	resolve      float64       // how often a look leads to a change, at level 6
 	boards       []*board
 	projects     []*project
-	made         int // metrics made so far
+	made         int            // metrics made so far
+	signs        map[int]*signs // by week
 }
 
 // board is a dashboard.

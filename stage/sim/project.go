@@ -1,13 +1,17 @@
 package sim
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // project is something a team set out to improve, and wrote a baseline for. The weeks are those of the simulation.
 type project struct {
 	noun      string
-	baseline  int // week in which it was written down
-	checked   int // week in which the team first went back to it; never is beyond all weeks
-	forgotten int // week from which nobody speaks of it any more
+	baseline  int   // week in which it was written down
+	checked   int   // week in which the team first went back to it; never is beyond all weeks
+	forgotten int   // week from which nobody speaks of it any more
+	touched   []int // weeks in which it was written down or gone back to
 }
 
 const never = 1 << 20
@@ -69,7 +73,7 @@ func (w *world) startProject(d dice, t *team, week int) (*project, func(week int
 	}
 	p := &project{
 		noun: projectNouns()[len(t.projects)%len(projectNouns())], baseline: week, checked: never,
-		forgotten: week + d.days(24, 44),
+		forgotten: week + d.days(spokenWeeks()), touched: []int{week},
 	}
 	if n := len(t.projects) / len(projectNouns()); n > 0 {
 		p.noun += itoa(n + 1)
@@ -121,8 +125,27 @@ func (w *world) startProject(d dice, t *team, week int) (*project, func(week int
 			w.commit(at.Add(30*time.Minute), who, t.name+": result of "+p.noun, func(r *rulesTree) { r.result(t, p.noun) })
 		}
 		p.checked = min(p.checked, week)
-		p.forgotten = max(p.forgotten, week+d.days(24, 44))
+		p.forgotten = max(p.forgotten, week+d.days(spokenWeeks()))
+		p.touched = append(p.touched, week)
 	}
+}
+
+// spokenWeeks is for how many weeks after it was last touched a project is spoken of, at least and at most.
+func spokenWeeks() (low, high int) { return 24, 44 }
+
+// touchedIn says whether the team went back to a project in a week.
+func (p *project) touchedIn(week int) bool { return slices.Contains(p.touched[1:], week) }
+
+// spokenOf is the probability that a project is still spoken of in a week, as far as its touches tell.
+func (p *project) spokenOf(week int) float64 {
+	low, high := spokenWeeks()
+	forgotten := 1.0
+	for _, at := range p.touched {
+		if at <= week {
+			forgotten *= min(max(float64(week-at-low+1)/float64(high-low+1), 0), 1)
+		}
+	}
+	return 1 - forgotten
 }
 
 // someDay finds a day of the week with somebody at work.

@@ -24,6 +24,9 @@ type Score struct {
 	Rises, Falls Changes
 	FalseFalls   int // a report fell, and to below the truth
 
+	// Of the false falls, those reported during an outage or a holiday, or soon after one (see aftermath).
+	OutageFalls, HolidayFalls int
+
 	ByStage [stages]StageScore
 
 	// Confusion counts weeks by true stage and reported stage; the last column is unknown.
@@ -34,8 +37,15 @@ type Score struct {
 	brier       float64
 }
 
-// StageScore is the score of weeks at one true stage.
-type StageScore struct{ Weeks, Unknown, Exact, OffByTwo int }
+// StageScore is the score of weeks at one true stage, and of the changes that led to it.
+type StageScore struct {
+	Weeks, Unknown, Exact, OffByTwo int
+	FalseFalls                      int
+	Rises, Falls                    Changes
+}
+
+// aftermath is for how many weeks after an outage or a holiday a false fall may be its work.
+const aftermath = 2
 
 // Changes says when true changes were noticed.
 type Changes struct {
@@ -118,11 +128,23 @@ func (s *Score) team(t TeamTruth, got []int, warmup int) {
 			continue
 		}
 		if before := lastKnown(got[:i]); got[i] != unknown && got[i] < before && got[i] < t.Weeks[i].Stage {
-			s.FalseFalls++
+			s.falseFall(t.Weeks, i)
 		}
 		if t.Weeks[i].Stage != t.Weeks[i-1].Stage && t.Weeks[i-1].Exists {
 			s.change(t.Weeks, got, i)
 		}
+	}
+}
+
+func (s *Score) falseFall(weeks []WeekTruth, i int) {
+	s.FalseFalls++
+	s.ByStage[weeks[i].Stage].FalseFalls++
+	recent := weeks[max(i-aftermath, 0) : i+1]
+	if slices.ContainsFunc(recent, func(w WeekTruth) bool { return w.Outage }) {
+		s.OutageFalls++
+	}
+	if slices.ContainsFunc(recent, func(w WeekTruth) bool { return w.Away }) {
+		s.HolidayFalls++
 	}
 }
 
@@ -155,10 +177,15 @@ func (s *Score) change(weeks []WeekTruth, got []int, i int) {
 	if stood == unknown {
 		stood = from
 	}
-	list, sign := &s.Rises, 1
+	list, ofStage, sign := &s.Rises, &s.ByStage[to].Rises, 1
 	if to < from {
-		list, sign = &s.Falls, -1
+		list, ofStage, sign = &s.Falls, &s.ByStage[to].Falls, -1
 	}
+	var c Changes
+	defer func() {
+		list.add(c)
+		ofStage.add(c)
+	}()
 	if sign*(stood-from) > 0 {
 		if sign*(stood-to) >= 0 {
 			return
@@ -169,21 +196,21 @@ func (s *Score) change(weeks []WeekTruth, got []int, i int) {
 	waited := 0
 	for j := i; j < len(weeks) && weeks[j].Exists; j++ {
 		if sign*(weeks[j].Stage-from) <= 0 { // changed back
-			list.Missed++
+			c.Missed++
 			return
 		}
 		if !weeks[j].Outage {
 			waited++
 		}
 		if got[j] != unknown && sign*(got[j]-stood) > 0 {
-			list.Delays = append(list.Delays, max(waited, 1))
+			c.Delays = append(c.Delays, max(waited, 1))
 			return
 		}
 	}
 	if waited >= patience {
-		list.Missed++
+		c.Missed++
 	} else {
-		list.Open++
+		c.Open++
 	}
 }
 
@@ -215,12 +242,17 @@ func (s *Score) Add(o Score) {
 	s.Exact += o.Exact
 	s.OffByTwo += o.OffByTwo
 	s.FalseFalls += o.FalseFalls
+	s.OutageFalls += o.OutageFalls
+	s.HolidayFalls += o.HolidayFalls
 	s.brier += o.brier
 	s.Rises.add(o.Rises)
 	s.Falls.add(o.Falls)
 	for i := range stages {
 		a, b := &s.ByStage[i], o.ByStage[i]
 		a.Weeks, a.Unknown, a.Exact, a.OffByTwo = a.Weeks+b.Weeks, a.Unknown+b.Unknown, a.Exact+b.Exact, a.OffByTwo+b.OffByTwo
+		a.FalseFalls += b.FalseFalls
+		a.Rises.add(b.Rises)
+		a.Falls.add(b.Falls)
 		for j := range s.Confusion[i] {
 			s.Confusion[i][j] += o.Confusion[i][j]
 		}

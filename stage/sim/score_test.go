@@ -94,6 +94,48 @@ func TestScoreAddsUp(t *testing.T) {
 	}
 }
 
+// TestFalseFallsInTrouble: a false fall soon after an outage or a holiday may be its work, a later one is not.
+func TestFalseFallsInTrouble(t *testing.T) {
+	for _, c := range []struct {
+		outage, away, fall int // weeks
+		outages, holidays  int
+	}{
+		{outage: 5, away: 20, fall: 5, outages: 1},
+		{outage: 5, away: 20, fall: 7, outages: 1},
+		{outage: 5, away: 20, fall: 8},
+		{outage: 20, away: 5, fall: 6, holidays: 1},
+		{outage: 5, away: 5, fall: 6, outages: 1, holidays: 1},
+		{outage: 9, away: 9, fall: 8},
+	} {
+		truth, got := history(strings.Repeat("5", 12), strings.Repeat("5", c.fall)+strings.Repeat("4", 12-c.fall))
+		for i := range truth.Teams[0].Weeks {
+			truth.Teams[0].Weeks[i].Outage, truth.Teams[0].Weeks[i].Away = i == c.outage, i == c.away
+		}
+		s := sim.Measure(truth, got, 0)
+		if s.FalseFalls != 1 || s.OutageFalls != c.outages || s.HolidayFalls != c.holidays || s.ByStage[5].FalseFalls != 1 {
+			t.Errorf("%+v: %d false falls, %d after outages, %d after holidays", c, s.FalseFalls, s.OutageFalls, s.HolidayFalls)
+		}
+	}
+}
+
+// TestChangesByStage: a change counts for the stage that it leads to.
+func TestChangesByStage(t *testing.T) {
+	s := sim.Measure(first(history("444422255", "444442225")))
+	if diff := cmp.Diff([]int{2}, s.ByStage[2].Falls.Delays); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]int{2}, s.ByStage[5].Rises.Delays); diff != "" {
+		t.Error(diff)
+	}
+	if len(s.ByStage[4].Rises.Delays)+len(s.ByStage[4].Falls.Delays) != 0 {
+		t.Errorf("nothing led to stage 4: %+v", s.ByStage[4])
+	}
+}
+
+func first(truth sim.Truth, got []stage.Assessment) (sim.Truth, []stage.Assessment, int) {
+	return truth, got, 0
+}
+
 func TestQuantile(t *testing.T) {
 	c := sim.Changes{Delays: []int{9, 1, 2, 3, 4, 5, 6, 7, 8, 10}}
 	if m, p := c.Quantile(0.5), c.Quantile(0.9); m != 5 || p != 9 {
@@ -118,18 +160,19 @@ func TestWriteTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `team weeks 6: exact 80.0 %, off by two or more 20.0 %, unknown 16.7 %; false falls per team and year 0.000
+false falls 0: in an outage or the 2 weeks after it 0, in a holiday or the 2 weeks after it 0
 rises 0: noticed 0, missed 0, too late to tell 0
 falls 1: noticed 0, missed 0, too late to tell 1
 confidence of 1 assessments: expected calibration error 0.970, Brier score 0.941
 
-  true stage  weeks    exact  off by two  unknown  |  reported 0  1  2  3  4  5  6  unknown
-           0      0    0.0 %       0.0 %    0.0 %  |           0  0  0  0  0  0  0        0
-           1      0    0.0 %       0.0 %    0.0 %  |           0  0  0  0  0  0  0        0
-           2      2    0.0 %     100.0 %   50.0 %  |           0  0  0  0  1  0  0        1
-           3      0    0.0 %       0.0 %    0.0 %  |           0  0  0  0  0  0  0        0
-           4      4  100.0 %       0.0 %    0.0 %  |           0  0  0  0  4  0  0        0
-           5      0    0.0 %       0.0 %    0.0 %  |           0  0  0  0  0  0  0        0
-           6      0    0.0 %       0.0 %    0.0 %  |           0  0  0  0  0  0  0        0
+  true stage  weeks    exact  off by two  unknown  rise to it  fall to it  missed  false falls  |  reported 0  1  2  3  4  5  6  unknown
+           0      0    0.0 %       0.0 %    0.0 %           -           -       0            0  |           0  0  0  0  0  0  0        0
+           1      0    0.0 %       0.0 %    0.0 %           -           -       0            0  |           0  0  0  0  0  0  0        0
+           2      2    0.0 %     100.0 %   50.0 %           -           -       0            0  |           0  0  0  0  1  0  0        1
+           3      0    0.0 %       0.0 %    0.0 %           -           -       0            0  |           0  0  0  0  0  0  0        0
+           4      4  100.0 %       0.0 %    0.0 %           -           -       0            0  |           0  0  0  0  4  0  0        0
+           5      0    0.0 %       0.0 %    0.0 %           -           -       0            0  |           0  0  0  0  0  0  0        0
+           6      0    0.0 %       0.0 %    0.0 %           -           -       0            0  |           0  0  0  0  0  0  0        0
 
   confidence  assessments   mean  right
      0.9-1.0            1  0.970  0.000

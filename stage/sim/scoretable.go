@@ -12,6 +12,8 @@ func (s Score) WriteTable(w io.Writer) error {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "team weeks %d: exact %s, off by two or more %s, unknown %s; false falls per team and year %.3f\n",
 		s.Weeks, percent(s.ExactShare()), percent(s.OffByTwoShare()), percent(s.UnknownShare()), s.FalseFallsPerYear())
+	fmt.Fprintf(&b, "false falls %d: in an outage or the %d weeks after it %d, in a holiday or the %d weeks after it %d\n",
+		s.FalseFalls, aftermath, s.OutageFalls, aftermath, s.HolidayFalls)
 	s.Rises.write(&b, "rises")
 	s.Falls.write(&b, "falls")
 	if e, brier, n := s.Calibration(); n > 0 {
@@ -19,10 +21,11 @@ func (s Score) WriteTable(w io.Writer) error {
 	}
 	b.WriteByte('\n')
 	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
-	row(t, "true stage", "weeks", "exact", "off by two", "unknown", "|", "reported 0", "1", "2", "3", "4", "5", "6", "unknown")
+	row(t, "true stage", "weeks", "exact", "off by two", "unknown", "rise to it", "fall to it", "missed", "false falls", "|", "reported 0", "1", "2", "3", "4", "5", "6", "unknown")
 	for i, st := range s.ByStage {
 		known := st.Weeks - st.Unknown
-		cells := []any{i, st.Weeks, percent(ratio(st.Exact, known)), percent(ratio(st.OffByTwo, known)), percent(ratio(st.Unknown, st.Weeks)), "|"}
+		cells := []any{i, st.Weeks, percent(ratio(st.Exact, known)), percent(ratio(st.OffByTwo, known)), percent(ratio(st.Unknown, st.Weeks)),
+			st.Rises.delays(), st.Falls.delays(), st.Rises.Missed + st.Falls.Missed, st.FalseFalls, "|"}
 		for _, n := range s.Confusion[i] {
 			cells = append(cells, n)
 		}
@@ -46,6 +49,14 @@ func (s Score) WriteReliability(w io.Writer) error {
 		}
 	}
 	return t.Flush()
+}
+
+// delays are the weeks in which half of the changes were noticed, and 90 % of them.
+func (c Changes) delays() string {
+	if len(c.Delays) == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%d, %d", c.Quantile(0.5), c.Quantile(0.9))
 }
 
 func (c Changes) write(b *bytes.Buffer, name string) {

@@ -70,6 +70,7 @@ type WeekTruth struct {
 	Stage  int           `json:"stage"`
 	Exists bool          `json:"exists"` // false before the team was formed and after it was dissolved: not scored
 	Outage bool          `json:"outage"` // Grafana's log of most of the week was lost
+	Away   bool          `json:"away"`   // a holiday: fewer than half of the organisation's usual people were at work
 }
 
 func (o Options) withDefaults() (Options, error) {

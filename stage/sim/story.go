@@ -17,6 +17,7 @@ type phase struct{ week, level int }
 type story struct {
 	phases []phase
 	plans  bool // it writes down projects at level 4 and above too
+	giveUp bool // it may give up what it has done for projects
 }
 
 func (s story) level(week int) int {
@@ -98,25 +99,22 @@ func (w *world) storyOf(i int) (name, folder string, s story) {
 // team has once done for a project it goes on doing, but for a few that give it up.
 func (w *world) draw(d dice) story {
 	s := story{plans: d.chance(0.5)}
-	ladder, at := []int{0, 1, 4, 5, 6}, d.IntN(5)
+	ladder := s.ladder()
+	at := d.IntN(5)
 	if s.plans {
-		ladder, at = []int{0, 1, 2, 3, 4, 5, 6}, d.days(1, 6)
+		at = d.days(s.first(), len(ladder)-1)
 	}
-	giveUp := d.chance(0.1)
+	s.giveUp = d.chance(0.1)
 	s.phases = []phase{{0, ladder[at]}}
-	for week := d.days(10, 30); week < w.Weeks-4; week += d.days(14, 34) {
-		step := pick(d, []int{1, 1, 1, 2, 3})
+	for week := d.days(firstChange()); week < w.Weeks-4; week += d.days(laterChange()) {
+		step := pick(d, changeSteps())
 		if d.chance(0.5) {
 			step = -step
 		}
-		if d.chance(0.3) { // a quiet stretch instead
+		if d.chance(quietStretch) {
 			continue
 		}
-		lowest := 0
-		if s.plans && !giveUp {
-			lowest = min(at, 3)
-		}
-		if next := min(max(at+step, lowest), len(ladder)-1); next != at {
+		if next := s.bounded(at, step); next != at {
 			at = next
 			s.phases = append(s.phases, phase{week, ladder[at]})
 		}
@@ -124,10 +122,47 @@ func (w *world) draw(d dice) story {
 	return s
 }
 
+// ladder is the levels that a story knows.
+func (s story) ladder() []int {
+	if s.plans {
+		return []int{0, 1, 2, 3, 4, 5, 6}
+	}
+	return []int{0, 1, 4, 5, 6}
+}
+
+// first is the lowest rung of the ladder with which a story may begin: who plans projects asks questions.
+func (s story) first() int {
+	if s.plans {
+		return 1
+	}
+	return 0
+}
+
+// bounded is where a step from a rung of the ladder leads.
+func (s story) bounded(at, step int) int {
+	lowest := 0
+	if s.plans && !s.giveUp {
+		lowest = min(at, 3)
+	}
+	return min(max(at+step, lowest), len(s.ladder())-1)
+}
+
+// firstChange and laterChange are after how many weeks a story may change, at least and at most; changeSteps by how many
+// rungs it does, and quietStretch how often it does not after all.
+func firstChange() (low, high int) { return 10, 30 }
+func laterChange() (low, high int) { return 14, 34 }
+func changeSteps() []int           { return []int{1, 1, 1, 2, 3} }
+
+const quietStretch = 0.3
+
 // truth derives what was true each week from the habits that were alive in it and from the projects that people
 // still speak of.
 func (w *world) truth() Truth {
 	out := Truth{Seed: w.Seed, Scenarios: slices.Clone(w.Scenarios)}
+	away := make([]bool, w.Weeks)
+	for week := range away {
+		away[week] = w.mostAway(week)
+	}
 	for _, t := range w.teams {
 		tt := TeamTruth{Name: t.name, Size: len(t.ever)}
 		for week := range w.Weeks {
@@ -137,11 +172,30 @@ func (w *world) truth() Truth {
 			if exists {
 				stage = t.stage(week)
 			}
-			tt.Weeks = append(tt.Weeks, WeekTruth{Monday: monday, Stage: stage, Exists: exists, Outage: w.lost(grafanaSource, monday)})
+			tt.Weeks = append(tt.Weeks, WeekTruth{Monday: monday, Stage: stage, Exists: exists, Outage: w.lost(grafanaSource, monday), Away: away[week]})
 		}
 		out.Teams = append(out.Teams, tt)
 	}
 	return out
+}
+
+// mostAway says whether fewer than half of the days that people would work in a week are worked.
+func (w *world) mostAway(week int) bool {
+	worked, usual := 0, 0
+	for _, t := range w.teams {
+		for _, p := range t.ever {
+			for day := week * 7; day < week*7+5; day++ {
+				if !p.in(t, day) || p.free[(w.start+dateOf(day)).Weekday()] {
+					continue
+				}
+				usual++
+				if w.works(p, t, day) {
+					worked++
+				}
+			}
+		}
+	}
+	return 2*worked < usual
 }
 
 // stage is the true stage of a week: the regular habits by themselves, the one-off stages by what was done for

@@ -126,13 +126,13 @@ func (w *world) liveOddities() {
 func (w *world) pretend(d dice, t *team, week int) {
 	if w.has(MonthlyLook) && (week+t.index)%4 == 0 {
 		if day, p := w.someDay(d, t, week); p != nil {
-			at := w.at(day, t.ritualTime)
-			w.look(d, at, p, t.boards[0])
-			for _, other := range w.present(t, day) {
-				if other != p && d.chance(0.4) {
-					w.look(d, at.Add(d.pause(time.Minute, 20*time.Minute)), other, t.boards[0])
-				}
-			}
+			w.meet(d, t, day, p)
+		}
+	}
+	if w.has(AlternateLook) && (week+t.index)%2 == 0 {
+		day := week*7 + int(t.ritualDay) - 1
+		if people := w.present(t, day); len(people) > 0 && d.chance(t.devotion) {
+			w.meet(d, t, day, pick(d, people))
 		}
 	}
 	solo := t.ever[t.index%len(t.ever)]
@@ -145,6 +145,17 @@ func (w *world) pretend(d dice, t *team, week int) {
 	}
 	if w.has(Gaming) && solo.in(t, week*7) {
 		w.do(w.at(week*7, 9*time.Hour+d.pause(0, 4*time.Second)), openBoard, solo, t.boards[0], "")
+	}
+}
+
+// meet is a look together that is no weekly ritual.
+func (w *world) meet(d dice, t *team, day int, shows *person) {
+	at := w.at(day, t.ritualTime)
+	w.look(d, at, shows, t.boards[0])
+	for _, other := range w.present(t, day) {
+		if other != shows && d.chance(0.4) {
+			w.look(d, at.Add(d.pause(time.Minute, 20*time.Minute)), other, t.boards[0])
+		}
 	}
 }
 

@@ -11,6 +11,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/metrics-maturity/metrics-maturity/collector/activity"
+	"github.com/metrics-maturity/metrics-maturity/collector/owner"
 )
 
 // recordedGrafana answers as a real Grafana did after the acts of which its log tells too; before, as it did before some of them.
@@ -121,6 +124,15 @@ teams_from: [grafana_teams]
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
+	stored, err := os.ReadFile(filepath.Join(filepath.Dir(path), "maturity.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, who := range []string{"alice", "Alice", "carol", "dave", "example.test", "eg53ack0ibegwe", "deploy v1.2.3", "rate("} {
+		if strings.Contains(string(stored), who) {
+			t.Errorf("the store holds %q", who)
+		}
+	}
 	var r report
 	if err := json.Unmarshal([]byte(runOK(t, "report", "--config", path, "--format", "json")), &r); err != nil {
 		t.Fatal(err)
@@ -130,5 +142,31 @@ teams_from: [grafana_teams]
 	}
 	if payments := r.Teams[0]; payments.Team != "payments" || !*payments.Foundations["dashboards"] || !*payments.Foundations["query_tooling"] {
 		t.Errorf("foundations of %s: %v", payments.Team, payments.Foundations)
+	}
+}
+
+// TestGrafanaTeamSizes: who is in a team in Grafana counts towards the size from which counts of people are shown.
+func TestGrafanaTeamSizes(t *testing.T) {
+	seen := func(login string, from, to activity.Date) activity.Membership {
+		return activity.Membership{Team: "Payments", Digests: []activity.Digest{activity.NewKey([]byte("k")).Login(login)}, From: from, To: to}
+	}
+	memberships := []activity.Membership{seen("a", 0, 0), seen("b", 0, 100), seen("c", 100, 0), seen("d", 100, 0), seen("a", 0, 0)} // the last by another source
+	o := owner.Config{Teams: []owner.Team{
+		{Name: "grafana", GrafanaTeams: []string{"Payments"}},
+		{Name: "both", GrafanaTeams: []string{"Payments"}, Members: []owner.Member{{Login: "a"}, {Login: "b"}}},
+		{Name: "unknown", GrafanaTeams: []string{"Nobody"}},
+	}}.WithGrafanaTeams(memberships, false)
+	sizes := newTeamSizes(o, nil, 3)
+	for _, tt := range []struct {
+		team string
+		on   activity.Date
+		want bool
+	}{{"grafana", 99, true}, {"grafana", 100, false}, {"both", 99, true}, {"both", 100, false}, {"unknown", 100, true}} {
+		if got := sizes.hidden(tt.team, tt.on); got != tt.want {
+			t.Errorf("%s on day %d: hidden %v", tt.team, tt.on, got)
+		}
+	}
+	if !o.Teams[0].HasPeople() || o.Teams[2].HasPeople() {
+		t.Error("a team has people if anybody was seen in it")
 	}
 }

@@ -9,13 +9,14 @@ import (
 type teamSizes struct {
 	least   int
 	members map[string][]owner.Member
+	grafana map[string][]activity.Membership
 	seen    map[string]int // different people seen, of teams that list no members
 }
 
 func newTeamSizes(o owner.Config, acts []activity.Act, least int) teamSizes {
-	s := teamSizes{least: least, members: map[string][]owner.Member{}, seen: map[string]int{}}
+	s := teamSizes{least: least, members: map[string][]owner.Member{}, grafana: map[string][]activity.Membership{}, seen: map[string]int{}}
 	for _, t := range o.Teams {
-		s.members[t.Name] = t.Members
+		s.members[t.Name], s.grafana[t.Name] = t.Members, t.Seen
 	}
 	type person struct {
 		team string
@@ -41,17 +42,26 @@ func (s teamSizes) hide(n int, team string, on activity.Date) bool {
 	return s.hidden(team, on)
 }
 
-// hidden reports whether the team was too small on a day. Nobody knows how many people are behind acts of no team.
+// hidden reports whether the team was too small on a day. Nobody knows how many people are behind acts of no team. Who is listed and
+// is in the team in Grafana too is one person: the longer of both lists counts.
 func (s teamSizes) hidden(team string, on activity.Date) bool {
-	members := s.members[team]
-	if len(members) == 0 {
+	if len(s.members[team])+len(s.grafana[team]) == 0 {
 		return s.seen[team] < s.least
 	}
-	n := 0
-	for _, m := range members {
-		if m.From <= on && (m.To == 0 || on < m.To) {
-			n++
+	listed := 0
+	for _, m := range s.members[team] {
+		if within(on, m.From, m.To) {
+			listed++
 		}
 	}
-	return n < s.least
+	people := map[activity.Digest]bool{}
+	for _, m := range s.grafana[team] {
+		if len(m.Digests) > 0 && within(on, m.From, m.To) {
+			people[m.Digests[0]] = true
+		}
+	}
+	return max(listed, len(people)) < s.least
 }
+
+// within reports whether a day is in a time whose end is exclusive, and open if it is 0.
+func within(on, from, to activity.Date) bool { return from <= on && (to == 0 || on < to) }

@@ -100,14 +100,15 @@ func hasAccounts(sourceType string) bool {
 	return false
 }
 
-// HasPeople reports whether an owner rule of t speaks of people, so that silence is the silence of somebody.
+// HasPeople reports whether an owner rule of t speaks of people, so that silence is the silence of somebody. A team of Grafana in which
+// nobody was seen yet has none.
 func (t Team) HasPeople() bool {
-	return len(t.Members)+len(t.Authors)+len(t.GrafanaTeams)+len(t.Clients) > 0
+	return len(t.Members)+len(t.Authors)+len(t.Seen)+len(t.Clients) > 0
 }
 
 // CouldMatch reports whether an owner rule of t could claim an act from a source of this type.
 func (t Team) CouldMatch(sourceType string) bool {
-	people := len(t.Members)+len(t.GrafanaTeams) > 0
+	people := len(t.Members)+len(t.Seen) > 0
 	metrics := len(t.Metrics) > 0
 	rules := len(t.RulePaths)+len(t.RuleLabels)+len(t.RuleAnnotations) > 0
 	switch {

@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// notesBack is how far back annotations are read at first; what is older can't count for any criterion.
-	notesBack = 400 * 24 * time.Hour
+	// notesBack is how far back annotations are read at first: the longest window of a criterion.
+	notesBack = 26 * 7 * 24 * time.Hour
 	// notesLate is how long ago what a new annotation is about may lie.
 	notesLate = 60 * 24 * time.Hour
 	// notesAhead is how far ahead it may lie: a target is in the future.

@@ -207,7 +207,7 @@ func (o *orgRun) readTokens(ctx context.Context) (map[string]token, error) {
 			} `json:"metadata"`
 			Items []resource `json:"items"`
 		}
-		err := o.fetch(ctx, callDashboard, o.boardsPath, query, metadataOnly, &list)
+		err := o.fetch(ctx, callTokens, o.boardsPath, query, metadataOnly, &list)
 		switch {
 		case refused(err), absent(err), isDecode(err):
 			return nil, nil // it only saves requests
@@ -236,7 +236,7 @@ func (o *orgRun) boardAPI(ctx context.Context) (string, error) {
 			Version string `json:"version"`
 		} `json:"preferredVersion"`
 	}
-	err := o.get(ctx, callDashboard, group, nil, &found)
+	err := o.get(ctx, callTokens, group, nil, &found)
 	switch {
 	case fatal(err) || ctx.Err() != nil:
 		return "", err

@@ -90,7 +90,7 @@ func (c *client) failed(what call, path string, err error) error {
 		return err
 	case !ok: // of the SDK, which quotes what it can't decode
 		return decodeError("GET "+path, err)
-	case refused(err):
+	case refused(err) && what != callTokens:
 		c.notes.add(what.refusal("GET "+general(path), e.Status))
 	}
 	return e

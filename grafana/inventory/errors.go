@@ -67,7 +67,8 @@ var (
 	callMembers     = call{"Admin (teams.permissions:read)", "members of Grafana's teams: grafana_teams and teams_from: [grafana_teams] name nobody"}
 	callLibrary     = call{"Viewer (library.panels:read)", "the metrics that library panels use"}
 	callDashboard   = call{"Viewer (dashboards:read)", "the metrics that the dashboard uses"}
-	callVersions    = call{"Editor of the dashboard (dashboards:write)", "who saved it before the last time"}
+	callTokens      = call{} // only saves requests
+	callVersions    = call{"Editor of the dashboard (dashboards:write)", "who saved it before the last time, but for people whose id another save gave away"}
 	callRules       = call{"Viewer (alert.rules:read)", "Grafana-managed alert and recording rules"}
 	callHistory     = call{"Viewer (alert.rules:read)", "who changed a rule before the last time, and what"}
 	callNotes       = call{"Viewer (annotations:read)", "annotations: baselines, targets, follow-ups, actions, decisions, deployments"}

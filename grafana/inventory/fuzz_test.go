@@ -24,11 +24,16 @@ const marker = "somebody@corp.example"
 // FuzzAnswers: whatever a Grafana answers to one call, the read ends, says what is wrong by endpoint, and shows nothing of the answer.
 func FuzzAnswers(f *testing.F) {
 	for i := range endpoints {
-		for _, text := range []string{"", "null", "[]", "{}", "[null]", `[[]]`, `"` + marker + `"`, "<html>" + marker, `[{"login":"` + marker + `","id":"` + marker + `"}]`,
-			`{"teams":[{"name":7,"email":"` + marker + `"}],"totalCount":1000000}`, `{"` + marker + `":[{"rules":[{"grafana_alert":{"uid":"x","updated":"` + marker + `"}}]}]}`} {
-			f.Add(uint8(i), []byte(text))
+		f.Add(uint8(i), []byte("<html>"+marker))
+		f.Add(uint8(i), []byte(`[{"login":"`+marker+`","id":"`+marker+`"}]`))
+	}
+	for _, text := range []string{"", "null", "[]", "{}", "[null]", "[[]]", `"` + marker + `"`} {
+		for _, path := range []string{ruler, board, "/api/annotations"} {
+			f.Add(uint8(slices.Index(endpoints, path)), []byte(text))
 		}
 	}
+	f.Add(uint8(slices.Index(endpoints, "/api/teams/search")), []byte(`{"teams":[{"name":7,"email":"`+marker+`"}],"totalCount":1000000}`))
+	f.Add(uint8(slices.Index(endpoints, ruler)), []byte(`{"`+marker+`":[{"rules":[{"grafana_alert":{"uid":"x","updated":"`+marker+`"}}]}]}`))
 	f.Fuzz(func(t *testing.T, which uint8, text []byte) {
 		path := endpoints[int(which)%len(endpoints)]
 		s := newServer(t, "adminSA")

@@ -213,7 +213,7 @@ func TestCheckReadsPods(t *testing.T) {
 	c := newCluster(t, "")
 	look(c.grafana("grafana-a"), "alice", thursday.Add(time.Minute))
 	out, err := c.run("check")
-	if err != nil || !strings.Contains(out, "source grafana: reached; sample: lines 1, malformed 0, acts 1") {
+	if err != nil || !regexp.MustCompile(`grafana +grafana-log +yes +yes .* 1 +0 +1 +100%`).MatchString(out) {
 		t.Errorf("%v\n%s", err, out)
 	}
 	c.Deny("list", "pods", true)

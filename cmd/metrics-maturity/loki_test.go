@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -232,7 +233,7 @@ func TestCheckReachesLoki(t *testing.T) {
 	b := newLokiBench(t)
 	b.configure(t, b.loki(b.URL, ""))
 	out, code := b.run(t, "check")
-	if code != 0 || !strings.Contains(out, "source grafana: reached; sample: lines ") || strings.Contains(out, "source grafana: reached; sample: lines 0") {
+	if code != 0 || !regexp.MustCompile(`grafana +grafana-log +yes +yes .* [1-9][0-9]* +0 +[1-9]`).MatchString(out) {
 		t.Errorf("exit code %d\n%s%s", code, out, &b.log)
 	}
 	b.configure(t, strings.ReplaceAll(b.loki(b.URL, ""), `app="grafana"`, `app="other"`))

@@ -85,6 +85,10 @@ func (b *Book) judge(a *activity.Act, learned map[client]bool) activity.Basis {
 		b.recall(a, c, s)
 		return activity.ByAll
 	}
+	if b.toldByRules(&a.Day) {
+		a.Outcome, a.Reason = activity.Automated, activity.RobotDuplicate
+		return activity.ByAll
+	}
 	var team int
 	basis := activity.ByAll
 	org := b.fromGrafana(&a.Day)

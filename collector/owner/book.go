@@ -26,6 +26,7 @@ type Book struct {
 	covered    map[string]bool           // sources that were read
 	grafanas   map[activity.Date]bool    // days on which Grafana's request log showed what is asked
 	titles     map[place][]string        // scope and title -> uids of dashboards
+	written    map[string][]string       // name of a rule -> scopes in which something else than a server's API told of it
 	rules      map[place][]activity.Rule // by From
 	dashboards map[place][]activity.Dashboard
 	goals      map[place][]activity.Goal
@@ -53,7 +54,7 @@ func New(c Config, key activity.Key, f activity.Facts) (*Book, error) {
 		config: c, location: c.Location, claims: c.claims(key), selectors: sel,
 		folders: map[string][]int{}, uids: map[string][]int{}, tenants: map[string][]int{}, byName: map[string]int{},
 		actors: map[activity.ActorID]*actor{}, queries: map[string]activity.Query{}, covered: map[string]bool{},
-		grafanas: map[activity.Date]bool{}, titles: map[place][]string{}, rules: map[place][]activity.Rule{},
+		grafanas: map[activity.Date]bool{}, titles: map[place][]string{}, written: map[string][]string{}, rules: map[place][]activity.Rule{},
 		dashboards: map[place][]activity.Dashboard{}, goals: map[place][]activity.Goal{}, inventory: newInventory(c, f),
 		subjects: map[subjectKey][]span{}, paths: map[string][]int{},
 	}
@@ -143,6 +144,7 @@ func (b *Book) LearnRule(r activity.Rule) {
 	defer b.mu.Unlock()
 	r.Metrics = sorted(r.Metrics)
 	at := place{r.Scope, r.Name}
+	b.learnWritten(&r)
 	b.rules[at] = insertByTime(b.rules[at], r, func(r activity.Rule) time.Time { return r.From },
 		func(o activity.Rule) bool { return o.Kind == r.Kind && o.UID == r.UID })
 	if r.UID != "" {

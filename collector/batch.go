@@ -147,6 +147,7 @@ func (f *folder) add(b *activity.Batch) {
 	f.facts.Rules = append(f.facts.Rules, b.Rules...)
 	f.facts.Folders = append(f.facts.Folders, b.Folders...)
 	f.facts.DataSources = append(f.facts.DataSources, b.DataSources...)
+	f.facts.Selections = append(f.facts.Selections, b.Selections...)
 	for _, t := range b.Teams {
 		f.teams = append(f.teams, f.snapshot(t))
 	}

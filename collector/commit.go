@@ -74,6 +74,7 @@ func (r *reader) commit(ctx context.Context, at position) error {
 		c.Queries, c.Texts = append(c.Queries, f.asked...), append(c.Texts, f.parsing...)
 		c.Dashboards = append(c.Dashboards, f.facts.Dashboards...)
 		c.Rules, c.Goals = append(c.Rules, f.facts.Rules...), append(c.Goals, f.facts.Goals...)
+		c.Selections = append(c.Selections, f.facts.Selections...)
 		c.Folders, c.DataSources = append(c.Folders, f.facts.Folders...), append(c.DataSources, f.facts.DataSources...)
 		c.Teams = append(c.Teams, f.teams...)
 		c.Malformed += f.bad

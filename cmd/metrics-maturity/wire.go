@@ -155,7 +155,8 @@ func (d *desk) buildSources(log *slog.Logger) []collector.Source {
 			}
 		case typePrometheusAPI:
 			src.Fetcher = &api.API{
-				Source: s.Name, HTTP: s.HTTP, RulesFrom: s.RulesFrom, KeepAnnotations: d.Owner.AnnotationNames(), Location: d.Owner.Location, Logger: log,
+				Source: s.Name, HTTP: s.HTTP, RulesFrom: s.RulesFrom, KeepAnnotations: d.Owner.AnnotationNames(), Selectors: d.Owner.Selectors(),
+				Location: d.Owner.Location, Logger: log,
 			}
 		case typeRulesKubernetes:
 			k := s.Kubernetes

@@ -127,6 +127,7 @@ type Batch struct {
 	Goals       []Goal
 	Folders     []Folder
 	DataSources []DataSource
+	Selections  []Selection
 	Teams       []TeamSnapshot
 	Malformed   int64 // files or lines that a fetcher could not read
 
@@ -137,6 +138,6 @@ type Batch struct {
 func (b *Batch) Reset() {
 	clear(b.Events)
 	b.Events, b.Dashboards, b.Rules, b.Goals = b.Events[:0], b.Dashboards[:0], b.Rules[:0], b.Goals[:0]
-	b.Folders, b.DataSources, b.Teams = nil, nil, nil
+	b.Folders, b.DataSources, b.Selections, b.Teams = nil, nil, nil, nil
 	b.Malformed = 0
 }

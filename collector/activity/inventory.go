@@ -95,6 +95,14 @@ type Goal struct {
 	Removed  bool
 }
 
+// Selection is whether a server had metrics that a selector of an owner rule selects, as it was at a time.
+type Selection struct {
+	Seen     time.Time
+	Scope    string // the source
+	Selector string // as configured
+	Found    bool
+}
+
 // SourceStatus is how the last attempt to read a source ended.
 type SourceStatus struct {
 	Source      string
@@ -115,6 +123,7 @@ type Facts struct {
 	Goals       []Goal               // oldest first
 	Folders     []Folder             // oldest first
 	DataSources []DataSource         // oldest first
+	Selections  []Selection          // oldest first
 	Coverage    []CoveredDay
 	Status      []SourceStatus
 }

@@ -144,6 +144,17 @@ func (c Config) LabelNames() []string {
 	return sortedKeys(names)
 }
 
+// Selectors returns the metric selectors of all teams, each once, sorted.
+func (c Config) Selectors() []string {
+	all := map[string]bool{}
+	for _, t := range c.Teams {
+		for _, selector := range t.Metrics {
+			all[selector] = true
+		}
+	}
+	return sortedKeys(all)
+}
+
 // AnnotationNames returns the names of the rule annotations that owner rules use, sorted.
 func (c Config) AnnotationNames() []string {
 	names := map[string]bool{}

@@ -50,12 +50,29 @@ func (b *Book) Foundations(acts []activity.Act) map[string]Foundation {
 	for i, t := range b.config.Teams {
 		f := &found[i]
 		couldCollect := len(t.Metrics)+len(t.RulePaths)+len(t.RuleLabels)+len(t.RuleAnnotations) > 0
-		settle(&f.Collection, couldCollect && len(b.rules)+len(b.queries) > 0)
+		told, has := b.collected(t)
+		if has {
+			f.Collection = activity.Yes
+		}
+		settle(&f.Collection, told || couldCollect && len(b.rules)+len(b.queries) > 0)
 		settle(&f.QueryTooling, listed && !promQL || asked && (t.HasPeople() || len(t.Tenants)+len(t.Metrics) > 0))
 		settle(&f.Dashboards, looked && (len(b.dashboards) > 0 || len(t.Dashboards) > 0))
 		out[t.Name] = *f
 	}
 	return out
+}
+
+// collected reports whether servers were asked for metrics of all the selectors of a team, and whether one had some.
+func (b *Book) collected(t Team) (asked, found bool) {
+	asked = len(t.Metrics) > 0
+	for _, selector := range t.Metrics {
+		servers := b.selected[selector]
+		asked = asked && len(servers) > 0
+		for _, has := range servers {
+			found = found || has
+		}
+	}
+	return asked, found
 }
 
 // foundFacts adds what the facts alone show: rules that are there, metrics that are asked for, dashboards.

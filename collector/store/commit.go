@@ -34,6 +34,7 @@ type Commit struct {
 	Goals       []activity.Goal // Query already replaced by its fingerprint
 	Folders     []activity.Folder
 	DataSources []activity.DataSource
+	Selections  []activity.Selection
 	Teams       []TeamSnapshot
 	Covered     []activity.CoveredDay
 	Totals      []EventTotal
@@ -249,6 +250,17 @@ func saveFacts(ctx context.Context, tx *sql.Tx, c Commit) error {
 			continue
 		}
 		if err := save("datasource", d.Scope, d.UID, d.Seen, d); err != nil {
+			return err
+		}
+	}
+	for _, s := range c.Selections {
+		var last activity.Selection
+		if known, err := lastFact(ctx, tx, "selection", s.Scope, s.Selector, s.Seen, &last); err != nil {
+			return err
+		} else if known && s.Found == last.Found {
+			continue
+		}
+		if err := save("selection", s.Scope, s.Selector, s.Seen, s); err != nil {
 			return err
 		}
 	}

@@ -125,6 +125,8 @@ func datedFacts(ctx context.Context, tx *sql.Tx, f *activity.Facts) error {
 			return appendFact(&f.Folders, facts)
 		case "datasource":
 			return appendFact(&f.DataSources, facts)
+		case "selection":
+			return appendFact(&f.Selections, facts)
 		default:
 			return appendFact(&f.Goals, facts)
 		}

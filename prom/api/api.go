@@ -37,6 +37,7 @@ type API struct {
 	HTTP            httpclient.Config // URL is that under which /api/v1 is; the tenant, if there is one, is that of the events
 	RulesFrom       RulesFrom         // empty is RulesLoaded
 	KeepAnnotations []string          // names of the annotations that owner rules use
+	Selectors       []string          // of owner rules: whether the server has metrics of each is told
 
 	Location *time.Location   // whose days coverage speaks of; nil is UTC
 	Now      func() time.Time // nil is time.Now
@@ -75,9 +76,17 @@ func (a *API) Fetch(ctx context.Context, cursor []byte, save func(b activity.Bat
 	if err != nil {
 		return err
 	}
+	selections, err := s.selections(ctx, a.Selectors, now)
+	if err != nil {
+		return err
+	}
 	baseline := last.At.IsZero() || now.Sub(last.At) > gap
 	covered := last.covers(now, baseline)
 	var b activity.Batch
+	for _, selection := range selections {
+		selection.Scope = a.Source
+		b.Selections = append(b.Selections, selection)
+	}
 	a.compareRules(last, loaded, now, baseline, &b)
 	a.compareNames(last, names, types, now, baseline, &b)
 	last.At = now.UTC()

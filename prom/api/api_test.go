@@ -335,6 +335,30 @@ other:
 	s.want(hour, "11-02 15:00 rule prom:other Dead removed\n11-02 15:00 rule prom:payments Slow removed\n11-02 15:00 rule prom:payments job:x:rate removed\n")
 }
 
+// TestSelections: whether a team has metrics of its own is asked by the selectors of owner rules.
+func TestSelections(t *testing.T) {
+	f := newFake(t)
+	names := f.answers["/api/v1/label/__name__/values"]
+	f.answers["/api/v1/label/__name__/values"] = func(r *http.Request) (int, string) {
+		switch r.URL.Query().Get("match[]") {
+		case "":
+			return names(r)
+		case `{namespace="pay"}`:
+			return http.StatusOK, `{"status":"success","data":["x"]}`
+		case `{odd}`:
+			return http.StatusBadRequest, `{"status":"error","errorType":"bad_data"}`
+		}
+		return http.StatusOK, `{"status":"success","data":[]}`
+	}
+	s := newSource(t, f.URL)
+	s.Selectors = []string{`{namespace="pay"}`, `{odd}`, `{team="search"}`}
+	b, _, err := s.look(0)
+	want := []activity.Selection{{Seen: start, Scope: "prom", Selector: `{namespace="pay"}`, Found: true}, {Seen: start, Scope: "prom", Selector: `{team="search"}`}}
+	if diff := cmp.Diff(want, b.Selections); diff != "" || err != nil {
+		t.Errorf("%v, -want +got\n%s", err, diff)
+	}
+}
+
 func TestNoRules(t *testing.T) {
 	f := newFake(t)
 	delete(f.answers, "/api/v1/rules")

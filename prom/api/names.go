@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/metrics-maturity/metrics-maturity/collector/activity"
 	"github.com/metrics-maturity/metrics-maturity/collector/httpclient"
 )
 
@@ -21,10 +22,34 @@ func (s *server) names(ctx context.Context, last, now time.Time) ([]string, erro
 		from = last
 	}
 	var names []string
-	err := s.get(ctx, "/api/v1/label/__name__/values", url.Values{
-		"start": {strconv.FormatInt(from.Add(-overlap).Unix(), 10)}, "end": {strconv.FormatInt(now.Unix(), 10)},
-	}, &names)
+	err := s.get(ctx, namesPath, url.Values{"start": {seconds(from.Add(-overlap))}, "end": {seconds(now)}}, &names)
 	return names, err
+}
+
+const namesPath = "/api/v1/label/__name__/values"
+
+// seconds writes a time as the API reads it.
+func seconds(t time.Time) string { return strconv.FormatInt(t.Unix(), 10) }
+
+// selections tells whether the server had metrics of each selector within a day. A selector that the server does not understand is
+// left out.
+func (s *server) selections(ctx context.Context, selectors []string, now time.Time) ([]activity.Selection, error) {
+	var all []activity.Selection
+	for _, selector := range selectors {
+		var names []string
+		err := s.get(ctx, namesPath, url.Values{
+			"match[]": {selector}, "limit": {"1"}, "start": {seconds(now.AddDate(0, 0, -1))}, "end": {seconds(now)},
+		}, &names)
+		if httpclient.IsStatus(err, http.StatusBadRequest, http.StatusUnprocessableEntity) {
+			s.log.Warn("a selector of owner rules is refused", "selector", selector, "error", err)
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, activity.Selection{Seen: now.UTC(), Selector: selector, Found: len(names) > 0})
+	}
+	return all, nil
 }
 
 // types returns the types of metrics, as exporters declare them. Not every server knows them, and nothing depends on them but the

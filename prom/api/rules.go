@@ -91,7 +91,7 @@ func (s *server) pages(ctx context.Context) ([]rules.Loaded, error) {
 
 func (r *ruleJSON) loaded(file string) (rules.Loaded, bool) {
 	l := rules.Loaded{
-		File: file, Name: r.Name, Expr: r.Query, For: seconds(r.Duration), KeepFiringFor: seconds(r.KeepFiringFor),
+		File: file, Name: r.Name, Expr: r.Query, For: duration(r.Duration), KeepFiringFor: duration(r.KeepFiringFor),
 		Labels: r.Labels, Annotations: r.Annotations,
 	}
 	switch r.Type {
@@ -105,7 +105,7 @@ func (r *ruleJSON) loaded(file string) (rules.Loaded, bool) {
 	return l, l.Name != ""
 }
 
-func seconds(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }
+func duration(seconds float64) time.Duration { return time.Duration(seconds * float64(time.Second)) }
 
 // configuredGroup is a group as Mimir's ruler keeps it.
 type configuredGroup struct {

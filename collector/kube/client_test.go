@@ -77,7 +77,7 @@ func TestPodIsDecoded(t *testing.T) {
 		t.Fatal(there, err)
 	}
 	id := func(c string, n int) string { return fmt.Sprintf("containerd://%s-%s-%d", p.UID, c, n) }
-	want := kube.Pod{UID: p.UID, Name: "a", Created: noon, Going: true, Grace: 30 * time.Second, Containers: []kube.Container{
+	want := kube.Pod{UID: p.UID, Name: "a", Created: noon, Going: true, Deadline: fakeapi.Deadline(), Containers: []kube.Container{
 		{Name: "grafana", Restarts: 1, Current: &kube.Instance{ID: id("grafana", 1), Started: noon.Add(time.Minute)},
 			Last: &kube.Instance{ID: id("grafana", 0), Started: noon, Ended: noon.Add(time.Minute)}},
 		{Name: "side", Last: &kube.Instance{ID: id("side", 0), Started: noon, Ended: noon.Add(time.Hour)}},

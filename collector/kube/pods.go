@@ -15,10 +15,10 @@ type Pod struct {
 	Default    string // the container that its annotation kubectl.kubernetes.io/default-container names
 	Containers []Container
 	Created    time.Time
-	Going      bool          // it is being deleted
-	Grace      time.Duration // how long it has for that, counted from when it began
-	Done       bool          // all its containers have ended for good
-	Gone       bool          // it was deleted; only a watch tells so
+	Going      bool      // it is being deleted
+	Deadline   time.Time // by when, if it is
+	Done       bool      // all its containers have ended for good
+	Gone       bool      // it was deleted; only a watch tells so
 }
 
 // Container is one container of a pod, without those that only prepare it.
@@ -45,7 +45,6 @@ type podJSON struct {
 		Annotations map[string]string `json:"annotations"`
 		Created     time.Time         `json:"creationTimestamp"`
 		Deletion    *time.Time        `json:"deletionTimestamp"`
-		Grace       int64             `json:"deletionGracePeriodSeconds"`
 	} `json:"metadata"`
 	Spec struct {
 		Containers []specJSON `json:"containers"`
@@ -84,8 +83,10 @@ type stateJSON struct {
 
 func (p *podJSON) pod() Pod {
 	out := Pod{UID: p.Metadata.UID, Name: p.Metadata.Name, Default: p.Metadata.Annotations["kubectl.kubernetes.io/default-container"],
-		Created: p.Metadata.Created, Going: p.Metadata.Deletion != nil, Grace: time.Duration(p.Metadata.Grace) * time.Second,
-		Done: p.Status.Phase == "Succeeded" || p.Status.Phase == "Failed"}
+		Created: p.Metadata.Created, Done: p.Status.Phase == "Succeeded" || p.Status.Phase == "Failed"}
+	if p.Metadata.Deletion != nil {
+		out.Going, out.Deadline = true, *p.Metadata.Deletion
+	}
 	for _, c := range p.Spec.Containers {
 		out.Containers = append(out.Containers, container(c.Name, p.Status.Containers))
 	}

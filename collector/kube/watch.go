@@ -20,8 +20,10 @@ const (
 // over everything that passes; the error says why it never can.
 func (c *Client) WatchPods(ctx context.Context, namespace, selector string, changed func(Pod)) error {
 	for version := ""; ; {
+		began := time.Now()
 		var err error
-		if version == "" {
+		listed := version != ""
+		if !listed {
 			r := request{verb: "list", resource: "pods", where: "in namespace " + namespace, path: podsPath(namespace)}
 			version, err = list(ctx, c, r, selector, func(p *podJSON) { changed(p.pod()) }, func() {})
 		} else {
@@ -32,7 +34,7 @@ func (c *Client) WatchPods(ctx context.Context, namespace, selector string, chan
 			return ctx.Err()
 		case IsStatus(err, http.StatusForbidden), IsStatus(err, http.StatusUnauthorized), IsStatus(err, http.StatusNotFound):
 			return err
-		case err != nil:
+		case err != nil, listed && time.Since(began) < time.Second: // a server that ends every watch at once is not to be pestered
 			if err := c.pause(ctx, watchPause); err != nil {
 				return err
 			}

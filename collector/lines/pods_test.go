@@ -409,6 +409,21 @@ func (w *cutWriter) Write(p []byte) (int, error) {
 	return w.ResponseWriter.Write(p)
 }
 
+// TestPodsStuck: a pod that can't be deleted is not waited for in each run.
+func TestPodsStuck(t *testing.T) {
+	s := fakeapi.New(t)
+	r := readerOf(t, s)
+	p := grafana(s, "a", noon)
+	p.Log("grafana", noon, "one")
+	p.Terminate()
+	r.want(t, fakeapi.Deadline().Add(time.Minute), []string{"one"})
+	for _, asked := range s.Requests() {
+		if strings.Contains(asked, "follow") {
+			t.Errorf("it is waited for: %s", asked)
+		}
+	}
+}
+
 func TestPodsStopped(t *testing.T) {
 	s := fakeapi.New(t)
 	r := readerOf(t, s)

@@ -20,6 +20,8 @@ const (
 	podOverlap = 10 * time.Second
 	// podFollow is how long a container that is being ended is waited for.
 	podFollow = 45 * time.Second
+	// podMercy is how much later than it should a pod may be gone: one that stays on after that is stuck.
+	podMercy = 5 * time.Second
 	// podSilence is how long a container may take to its first line.
 	podSilence = time.Minute
 	// podReopen is how often a log that breaks off is opened again without a new line.
@@ -173,7 +175,7 @@ func (t *podTail) open(ctx context.Context) error {
 	}
 	logCtx, cancel := ctx, context.CancelFunc(func() {})
 	if o.Follow {
-		logCtx, cancel = context.WithTimeout(ctx, min(podFollow, t.pod.Grace+5*time.Second))
+		logCtx, cancel = context.WithTimeout(ctx, min(podFollow, t.pod.Deadline.Sub(t.now)+podMercy))
 	}
 	body, err := t.pods.API.Log(logCtx, t.pods.Namespace, t.pod.Name, t.container.Name, o)
 	switch {
@@ -196,7 +198,7 @@ func (t *podTail) open(ctx context.Context) error {
 
 // following reports whether the log of a life is read until the container has ended, because nobody can read it then.
 func (t *podTail) following(l life) bool {
-	return t.pod.Going && !l.previous && l.Ended.IsZero() && t.only.IsZero()
+	return t.pod.Going && t.now.Before(t.pod.Deadline.Add(podMercy)) && !l.previous && l.Ended.IsZero() && t.only.IsZero()
 }
 
 // refused is the error of a log that can't be opened. Where no log may be read, one container says so for all.
@@ -226,7 +228,7 @@ const (
 func (t *podTail) present(ctx context.Context, l life) (presence, error) {
 	pod, is, err := t.pods.API.Pod(ctx, t.pods.Namespace, t.pod.Name)
 	if err != nil {
-		return there, err
+		return there, t.refused(err)
 	}
 	i := slices.IndexFunc(pod.Containers, func(c kube.Container) bool { return c.Name == t.container.Name })
 	if !is || pod.UID != t.pod.UID || i < 0 {

@@ -39,6 +39,9 @@ func (c *container) runtimeID(p *Pod) string {
 	return fmt.Sprintf("containerd://%s-%s-%d", p.UID, c.name, c.id)
 }
 
+// Deadline is by when pods that are being deleted will be gone: later than any test's time.
+func Deadline() time.Time { return time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC) }
+
 // AddPod starts a pod with containers that begin at a time.
 func (s *Server) AddPod(namespace, name string, labels map[string]string, started time.Time, containers ...string) *Pod {
 	s.mu.Lock()
@@ -137,7 +140,7 @@ func (p *Pod) object() map[string]any {
 		meta["annotations"] = map[string]string{"kubectl.kubernetes.io/default-container": p.Default}
 	}
 	if p.going {
-		meta["deletionTimestamp"], meta["deletionGracePeriodSeconds"] = stamp(time.Now().Add(30*time.Second)), 30
+		meta["deletionTimestamp"], meta["deletionGracePeriodSeconds"] = stamp(Deadline()), 30
 	}
 	var spec, status []any
 	for _, c := range p.containers {

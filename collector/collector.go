@@ -190,6 +190,10 @@ func (r *reader) read(ctx context.Context) error {
 		return errStore{err}
 	}
 	r.fence, r.forgottenAt = p.Fence, p.Forgotten
+	if r.source.Fetcher == nil && p.Newest > activity.DateOf(r.Now().Add(tooLate).In(r.Location)) {
+		// Lines of the present would be taken for ones that can't be, and left out for good.
+		return fmt.Errorf("this machine's clock says %s, and lines of %s were read already\nhint: set the clock; nothing is read until then", activity.DateOf(r.Now().In(r.Location)), p.Newest)
+	}
 	if r.held, err = newHeld(r.source.Joiner, p.Held); err != nil {
 		return errStore{fmt.Errorf("what is held can't be read: %w", err)}
 	}

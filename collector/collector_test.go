@@ -108,11 +108,13 @@ type run struct {
 	lines collector.Transport // instead of the files in dir
 
 	retention time.Duration
+	location  *time.Location
+	progress  func(collector.Progress)
 }
 
 func newRun(t *testing.T) *run {
 	t.Helper()
-	return &run{dir: t.TempDir(), now: now, retention: 10 * 365 * 24 * time.Hour}
+	return &run{dir: t.TempDir(), now: now, retention: 10 * 365 * 24 * time.Hour, location: time.UTC}
 }
 
 func (r *run) store(t *testing.T) *store.Store {
@@ -141,7 +143,8 @@ func (r *run) collect(t *testing.T, ctx context.Context) (collector.Summary, err
 		source.Files = &lines.Files{Patterns: []string{filepath.Join(r.dir, "*.log*")}, Logger: logger}
 	}
 	return collector.Run(ctx, collector.Config{
-		Store: s, Key: activity.NewKey([]byte("k")), Location: time.UTC, Judge: toyJudge{}, Logger: logger, BatchLines: r.batch, Retention: r.retention,
+		Store: s, Key: activity.NewKey([]byte("k")), Location: r.location, Judge: toyJudge{}, Logger: logger, BatchLines: r.batch, Retention: r.retention,
+		Progress: r.progress,
 		Now: func() time.Time { return r.now }, Fingerprint: func(text string) activity.Query { return activity.Query{Fingerprint: text} },
 		Sources: []collector.Source{source},
 	})

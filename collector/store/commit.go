@@ -60,7 +60,8 @@ type Progress struct {
 	Fence     Fence
 	Forgotten int64 // counts how often actors were forgotten, of any source
 	Cursors   map[string][]byte
-	Held      []byte // nil if nothing is held
+	Held      []byte        // nil if nothing is held
+	Newest    activity.Date // the last day that the source covers; 0 for none
 }
 
 // Progress returns how far source was read; an unknown source starts with nothing.
@@ -72,6 +73,9 @@ func (s *Store) Progress(ctx context.Context, source string) (Progress, error) {
 			return err
 		}
 		if p.Forgotten, err = forgotten(ctx, tx, ""); err != nil {
+			return err
+		}
+		if err := tx.QueryRowContext(ctx, "SELECT coalesce(max(date), 0) FROM coverage WHERE source = $1 AND class <> $2", source, ClassGap).Scan(&p.Newest); err != nil {
 			return err
 		}
 		if err := optional(tx.QueryRowContext(ctx, "SELECT state FROM held WHERE source = $1", source).Scan(&p.Held)); err != nil {

@@ -275,3 +275,46 @@ func TestTextThatPostgresRefuses(t *testing.T) {
 		}
 	})
 }
+
+// TestDamagedFile: whatever is wrong with the file, the error says so and what to do; what is there is not made worse.
+func TestDamagedFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s.db")
+	s, err := store.Open(t.Context(), "sqlite:"+path, options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var many []activity.Day
+	for i := range 20_000 {
+		many = append(many, day("2026-03-02", activity.KindView, fmt.Sprint("dashboard-", i), 0, int64(1+i)))
+	}
+	save(t, s, store.Commit{Source: "grafana", Days: store.Fold("grafana", many)})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	good, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, damage := range map[string]func([]byte) []byte{
+		"cut off":        func(b []byte) []byte { return b[:len(b)/2] },
+		"no header":      func(b []byte) []byte { return append(make([]byte, 100), b[100:]...) },
+		"zeroed pages":   func(b []byte) []byte { return append(b[:8192:8192], make([]byte, len(b)-8192)...) },
+		"another's file": func([]byte) []byte { return []byte(strings.Repeat("no database ", 1000)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "s.db")
+			damaged := damage(append([]byte(nil), good...))
+			if err := os.WriteFile(path, damaged, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			s, err := store.Open(t.Context(), "sqlite:"+path, options())
+			if err == nil {
+				_, err = s.Days(t.Context(), 0, 0)
+				err = errors.Join(err, s.Close())
+			}
+			if err == nil || !strings.Contains(err.Error(), "hint: the file is damaged or no store") {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}

@@ -75,7 +75,7 @@ func saveAddsUp(t *testing.T, empty func(*testing.T) string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(store.Progress{Fence: store.Fence{store.Whole: 2}, Cursors: map[string][]byte{"f": []byte("2")}}, p); diff != "" {
+	if diff := cmp.Diff(store.Progress{Fence: store.Fence{store.Whole: 2}, Cursors: map[string][]byte{"f": []byte("2")}, Newest: days[0].Date}, p); diff != "" {
 		t.Error(diff)
 	}
 	f, err := s.Facts(t.Context(), []activity.Digest{key.Login("A "), key.Login("b")})

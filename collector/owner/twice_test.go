@@ -1,6 +1,7 @@
 package owner
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
@@ -29,6 +30,12 @@ func TestToldTwice(t *testing.T) {
 	script.Robot = activity.RobotAPI
 	other := row("api", edit, "d", "saved", 0)
 	other.Actor = 2
+	gone := row("api", rule, "High load", "removed", 40) // found when the API was read
+	gone.Actor = 0
+	before, after := row("api", edit, "d", "saved", 0), row("log", edit, "d", "saved", 0)
+	before.First = time.Date(2026, 11, 1, 23, 59, 59, 0, time.UTC)
+	after.First = before.First.Add(2 * time.Second)
+	before.Last, after.Last, before.Date, after.Date = before.First, after.First, activity.DateOf(before.First), activity.DateOf(after.First)
 	tests := map[string]struct {
 		days []activity.Day
 		want []int64 // of each row the acts that count
@@ -44,13 +51,16 @@ func TestToldTwice(t *testing.T) {
 		"an annotation that a script wrote":       {[]activity.Day{script, row("api", note, "d", "baseline", 0)}, []int64{0, 0}},
 		"a rule by its uid":                       {[]activity.Day{row("log", rule, "uid1", "other_changed", 0), row("api", rule, "High load", "threshold_changed", 0)}, []int64{0, 1}},
 		"a new rule":                              {[]activity.Day{row("log", rule, "", "added", 0), row("api", rule, "High load", "added", 0)}, []int64{0, 1}},
+		"a rule that was removed":                 {[]activity.Day{row("log", rule, "uid1", "removed", 0), gone}, []int64{1, 0}},
+		"another rule was removed":                {[]activity.Day{row("log", rule, "uid2", "removed", 0), gone}, []int64{1, 1}},
+		"a save at midnight":                      {[]activity.Day{before, after}, []int64{0, 1}},
 		"the log alone":                           {[]activity.Day{row("log", edit, "d", "saved", 0), row("log", edit, "d", "restored", 0)}, []int64{1, 1}},
 	}
-	facts := activity.Facts{Rules: []activity.Rule{{Scope: "org:1", Kind: activity.RuleAlert, Name: "High load", UID: "uid1"}}}
+	facts := activity.Facts{Rules: []activity.Rule{{Scope: "org:1", Kind: activity.RuleAlert, Name: "High load", UID: "uid1", Labels: map[string]string{"team": "payments"}}}}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			b, err := New(Config{
-				Teams: []Team{{Name: "payments", Members: []Member{{Login: "ada"}, {Login: "bob"}}}},
+				Teams: []Team{{Name: "payments", Members: []Member{{Login: "ada"}, {Login: "bob"}}, RuleLabels: map[string]string{"team": "payments"}}},
 				Types: map[string]string{"log": "grafana-log", "api": "grafana-api"},
 			}, testKey, facts)
 			if err != nil {
@@ -87,5 +97,27 @@ func TestRuleOfTheLogHasItsFacts(t *testing.T) {
 	got := b.Attribute([]activity.Day{d})[0]
 	if got.Team != "payments" || got.Reason != ReasonRuleFolder || got.Records != "payments:rate" || !cmp.Equal(got.Metrics, []string{"payments_total"}) {
 		t.Errorf("%+v", got)
+	}
+}
+
+// TestToldTwiceIsQuick: a script that annotates many dashboards for years does not take the square of that.
+func TestToldTwiceIsQuick(t *testing.T) {
+	b, err := New(Config{Types: map[string]string{"log": "grafana-log", "api": "grafana-api"}}, testKey, activity.Facts{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var days []activity.Day
+	for day := range 700 {
+		for board := range 30 {
+			for _, source := range []string{"log", "api"} {
+				d := row(source, activity.KindAnnotation, strconv.Itoa(board), "added", board)
+				d.First = d.First.AddDate(0, 0, day)
+				d.Last, d.Date = d.First, activity.DateOf(d.First)
+				days = append(days, d)
+			}
+		}
+	}
+	if got := len(b.toldTwice(days)); got != len(days)/2 {
+		t.Errorf("%d rows are told twice, want %d", got, len(days)/2)
 	}
 }

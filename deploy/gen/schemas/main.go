@@ -27,6 +27,8 @@ func main() {
 // kinds are the definitions of the built-in kinds, by the file name that kubeconform looks for.
 func kinds() map[string]string {
 	return map[string]string{
+		"clusterrole-rbac-v1":         "io.k8s.api.rbac.v1.ClusterRole",
+		"clusterrolebinding-rbac-v1":  "io.k8s.api.rbac.v1.ClusterRoleBinding",
 		"configmap-v1":                "io.k8s.api.core.v1.ConfigMap",
 		"cronjob-batch-v1":            "io.k8s.api.batch.v1.CronJob",
 		"deployment-apps-v1":          "io.k8s.api.apps.v1.Deployment",

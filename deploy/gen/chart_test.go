@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -305,5 +306,31 @@ func TestPlainManifests(t *testing.T) {
 		if want := read(t, path); got != want {
 			t.Errorf("deploy/kubernetes/%s is not what the chart renders\nhint: go test ./deploy/gen -run Plain -update", file)
 		}
+	}
+}
+
+// TestReadmeRenders: whoever copies README.md's values and its command gets manifests that Kubernetes takes.
+func TestReadmeRenders(t *testing.T) {
+	readme := read(t, "../../README.md")
+	_, values, ok := strings.Cut(readme, "```yaml\n# values.yaml\n")
+	values, _, ended := strings.Cut(values, "```")
+	command := regexp.MustCompile(`(?m)^helm template .*? > manifests.yaml`).FindString(readme)
+	if !ok || !ended || command == "" {
+		t.Fatal("README.md shows no values, or no command")
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "values.yaml"), []byte(values), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	command = strings.ReplaceAll(command, "deploy/helm", filepath.Join(root, "deploy", "helm")) + " --kube-version " + kubernetesVersion
+	cmd := exec.CommandContext(t.Context(), "sh", "-ec", strings.Replace(command, "helm", testserver.Built(t, "helm"), 1)+"\n"+
+		testserver.Built(t, "kubeconform")+" -strict -schema-location '"+root+"/deploy/testdata/schemas/{{ .ResourceKind }}{{ .KindSuffix }}.json' manifests.yaml")
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%s: %v\n%s", command, err, out)
 	}
 }

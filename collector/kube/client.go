@@ -144,7 +144,6 @@ type request struct {
 	body     any // sent as JSON
 	accept   string
 	stream   bool // the body is read as it comes, for as long as it takes
-	once     bool // may not be repeated: the first attempt may have been carried out
 }
 
 // get asks for a resource or a list, decoded into out.
@@ -157,7 +156,7 @@ func (c *Client) get(ctx context.Context, r request, out any) error {
 		body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 		resp.Body.Close()
 		switch {
-		case err != nil && attempt < attempts && !r.once && ctx.Err() == nil: // the server went away in the middle of its answer
+		case err != nil && attempt < attempts && ctx.Err() == nil: // the server went away in the middle of its answer
 			if err := c.pause(ctx, pauseAfter(attempt, nil)); err != nil {
 				return err
 			}
@@ -195,7 +194,7 @@ func (c *Client) do(ctx context.Context, r request) (*http.Response, error) {
 			_, _, err := c.server(true)
 			again, renewed = err == nil, true
 		}
-		if !again || r.once || attempt == attempts {
+		if !again || attempt == attempts {
 			if err != nil {
 				return nil, r.failed(err)
 			}

@@ -161,7 +161,7 @@ func (p *podLog) lost() {
 		to = p.held[0].at
 	}
 	p.tail.cursor.Nth = 0
-	p.tail.lose(p.tail.cursor.Seen, to, "the kubelet rotated the log: lines between the last one that was read and the first one that is there are lost\nhint: collect more often, raise containerLogMaxSize, or read from Loki")
+	p.tail.lose(p.tail.cursor.reached(p.tail.now), to, "the kubelet rotated the log: lines between the last one that was read and the first one that is there are lost\nhint: collect more often, raise containerLogMaxSize, or read from Loki")
 }
 
 // first notes the time of the first line of a life: one that is much younger than the life says that earlier lines were rotated away.

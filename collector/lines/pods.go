@@ -80,6 +80,17 @@ func (c *podCursor) name() string {
 	return podPrefix + c.Namespace + "/" + c.Pod + "/" + c.Container + "/" + c.UID
 }
 
+// reached is up to when everything was read: nothing that is missing is older. now, if nothing was read yet.
+func (c *podCursor) reached(now time.Time) time.Time {
+	switch {
+	case c.Time.After(c.Seen):
+		return c.Time
+	case c.Seen.IsZero():
+		return now
+	}
+	return c.Seen
+}
+
 // Open implements collector.Transport.
 func (p *Pods) Open(ctx context.Context, from Resume) ([]Tail, error) {
 	pods, err := p.API.Pods(ctx, p.Namespace, p.Selector)
@@ -186,7 +197,7 @@ func (p *Pods) gone(ctx context.Context, from Resume, c podCursor) (Tail, error)
 	}
 	t := &goneTail{name: c.name(), cursor: from.Cursors[c.name()]}
 	if !c.Ended {
-		t.gap = &Gap{From: c.Seen, To: from.Now.Add(1), Why: "the pod was deleted: what it wrote after it was read last is lost\nhint: collect more often, keep serve running, or read from Loki"}
+		t.gap = &Gap{From: c.reached(from.Now), To: from.Now.Add(1), Why: "the pod was deleted: what it wrote after it was read last is lost\nhint: collect more often, keep serve running, or read from Loki"}
 	}
 	return t, nil
 }

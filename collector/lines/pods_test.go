@@ -409,6 +409,35 @@ func (w *cutWriter) Write(p []byte) (int, error) {
 	return w.ResponseWriter.Write(p)
 }
 
+// TestPodsRotatedInTheFirstRun: the log breaks off and is rotated before it is read on. What is missing then is not older than what was read.
+func TestPodsRotatedInTheFirstRun(t *testing.T) {
+	s := fakeapi.New(t)
+	r := readerOf(t, s)
+	p := grafana(s, "a", noon)
+	for i := range 500 {
+		p.Log("grafana", after(time.Duration(i)*time.Millisecond), fmt.Sprintf("line %d", i))
+	}
+	asked := 0
+	s.Hook(func(w http.ResponseWriter, req *http.Request) bool {
+		if _, cut := w.(*cutWriter); cut || !strings.HasSuffix(req.URL.Path, "/log") {
+			return false
+		}
+		if asked++; asked == 1 {
+			s.ServeHTTP(&cutWriter{ResponseWriter: w, left: 8000}, req)
+			p.Rotate("grafana")
+			p.Log("grafana", after(2*time.Minute), "later")
+			panic(http.ErrAbortHandler)
+		}
+		return false
+	})
+	if err := r.run(t, after(time.Hour), 0); err != nil {
+		t.Fatal(err)
+	}
+	if len(r.gaps) != 1 || !strings.HasPrefix(r.gaps[0], "12:00:00-12:02:00 ") || r.lines[len(r.lines)-1] != "later" {
+		t.Errorf("gaps %v, last line %s", r.gaps, r.lines[len(r.lines)-1])
+	}
+}
+
 // TestPodsStuck: a pod that can't be deleted is not waited for in each run.
 func TestPodsStuck(t *testing.T) {
 	s := fakeapi.New(t)

@@ -141,7 +141,7 @@ func (t *podTail) plan() {
 	if !lost {
 		return
 	}
-	from, to := at.Seen, t.now
+	from, to := at.reached(t.now), t.now
 	if !t.known {
 		from = t.pod.Created
 	}
@@ -263,7 +263,7 @@ func (t *podTail) missing(ctx context.Context) error {
 	t.lives = t.lives[1:]
 	switch {
 	case l.ID == c.Life && !c.Ended:
-		t.lose(c.Seen, t.now, lostLog)
+		t.lose(c.reached(t.now), t.now, lostLog)
 	case l.ID != c.Life && t.isNew(l.Started):
 		t.lose(l.Started, t.now, lostLog)
 	}
@@ -313,7 +313,7 @@ func (t *podTail) finish() error {
 // take moves the cursor behind a line.
 func (t *podTail) take(l podLine) {
 	t.cursor.Life, t.cursor.Time, t.cursor.Sum, t.cursor.Nth, t.cursor.Ended = l.life, l.at, l.sum, l.nth, false
-	t.cursor.Bad = 0
+	t.cursor.Bad, t.known = 0, true
 }
 
 // unreadable reports whether the kubelet answers with a complaint in the place of a log.

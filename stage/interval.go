@@ -64,6 +64,16 @@ func (p *pace) see(begun, finished bool, exposure float64) [2]float64 {
 // unused is in what share of the times something is made by chance it is then used.
 const unused = 0.1
 
+// gap takes in a week of which too little was seen: something may have been begun in it. What is known to have been begun was.
+func (p *pace) gap(begun bool, ago float64) {
+	switch {
+	case begun:
+		p.since = ago
+	case p.since >= 0:
+		p.since = min(p.since, p.usual()/2)
+	}
+}
+
 // learn takes in a week in which the habit was alive with probability alive. What was begun was begun so many weeks before
 // the week's end as ago tells.
 func (p *pace) learn(begun bool, alive, ago, exposure float64) {

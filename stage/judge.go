@@ -69,8 +69,10 @@ func (r *run) watch(w int) {
 	if looked {
 		j.ritual.learn(last.what, j.joint.look(lookFixed), exposure)
 	}
-	if adjusted {
-		j.adjust.learn(added > 0, j.probability(4), 1-float64(added)/7, exposure)
+	if ago := 1 - float64(added)/7; adjusted {
+		j.adjust.learn(added > 0, j.probability(4), ago, exposure)
+	} else {
+		j.adjust.gap(added > 0, ago)
 	}
 }
 
@@ -184,8 +186,8 @@ func (r rung) counted() rung {
 }
 
 // settle tells in week w whether the habit of rung i holds: by its probability, and within the bounds that the thresholds
-// set. It lapses no later than when too little was seen for some evaluations in a row, unless the rest of what is known
-// speaks for it: most of a window may be holidays.
+// set. It lapses no later than when too little was seen for some evaluations in a row, unless it is likelier alive than
+// not: most of a window may be holidays, or before it began.
 func (r *run) settle(i, w int, now reading) {
 	l, k, h := &r.state.latches[i], r.criteria.ByName[rungs[i].name], r.criteria.Habits[rungs[i].name]
 	l.last, l.reading = w, now
@@ -198,7 +200,7 @@ func (r *run) settle(i, w int, now reading) {
 		l.below = 0
 	}
 	switch {
-	case l.holds && (p < h.End || l.below >= r.criteria.FallEvaluations && p < h.Begin || i == 4 && r.judge.adjust.lone()):
+	case l.holds && (p < h.End || l.below >= r.criteria.FallEvaluations && p < 0.5 || i == 4 && r.judge.adjust.lone()):
 		l.holds = false
 	case !l.holds && people && p >= h.Begin && r.begun(i, now):
 		l.holds = true

@@ -68,6 +68,12 @@ func (q *QueryLog) Parse(line []byte, b *activity.Batch) (activity.Line, error) 
 	return activity.Line{Time: e.Time, Class: activity.ClassView}, nil
 }
 
+// Tally appends n rule evaluations that were counted where the log is, and not read.
+func (q *QueryLog) Tally(at time.Time, n int64, b *activity.Batch) activity.Line {
+	b.Events = append(b.Events, activity.Event{Time: at, Kind: activity.KindQuery, Scope: q.source, Robot: activity.RobotRuleEvaluation, Count: n})
+	return activity.Line{Time: at, Class: activity.ClassView}
+}
+
 func (q *QueryLog) event(r *record) (activity.Event, error) {
 	if r.origin == nil {
 		return activity.Event{}, errNoOrigin

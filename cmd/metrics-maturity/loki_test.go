@@ -242,3 +242,39 @@ func TestCheckReachesLoki(t *testing.T) {
 		t.Errorf("exit code %d\n%s%s", code, out, &b.log)
 	}
 }
+
+// TestQueryLogInLoki: of a query log, evaluations of rules are counted where they are, and the days are those of a file.
+func TestQueryLogInLoki(t *testing.T) {
+	t.Setenv(envHashKey, "a key that only tests know")
+	b := &lokiBench{ScriptedLoki: testserver.NewScriptedLoki(t), dir: t.TempDir(), now: thursday}
+	var text strings.Builder
+	for i := range 3000 {
+		at := b.now.Add(time.Duration(i-3200) * 3 * time.Minute)
+		line := fmt.Sprintf(`{"time":%q,"level":"INFO","msg":"promql query logged","params":{"query":"up"},"ruleGroup":{"file":"r.yaml","name":"g"}}`, at.Format(time.RFC3339Nano))
+		if i%10 == 0 {
+			line = fmt.Sprintf(`{"time":%q,"level":"INFO","msg":"promql query logged","params":{"query":"rate(x%d[5m])"},"httpRequest":{"clientIP":"10.1.2.%d","method":"GET","path":"/api/v1/query"}}`,
+				at.Format(time.RFC3339Nano), i%50, i%7)
+		}
+		text.WriteString(line + "\n")
+		b.Push(map[string]string{"app": "prometheus"}, []testserver.LokiLine{{At: at.UnixNano(), Line: line}})
+	}
+	b.write(t, "query.log", text.String())
+	said := ""
+	days := func(where string) string {
+		b.write(t, "c.yaml", "store: {url: \"sqlite:"+fmt.Sprint(len(where))+".db\"}\nsources: [{name: promql, type: prometheus-query-log, "+where+"}]\nteams: [{name: a, clients: [10.1.2.3]}]\n")
+		if _, code := b.run(t, "collect"); code != 0 {
+			t.Fatalf("exit code %d\n%s", code, &b.log)
+		}
+		said = b.log.String()
+		out, _ := b.run(t, "days")
+		return out
+	}
+	file := days("files: [query.log]")
+	loki := days(fmt.Sprintf(`loki: {url: %q, query: '{app="prometheus"}'}`, b.URL))
+	if diff := cmp.Diff(file, loki); diff != "" || !strings.Contains(file, "rule_evaluation") {
+		t.Errorf("(-file +loki):\n%s", diff)
+	}
+	if !strings.Contains(said, "lines=300 ") {
+		t.Errorf("more than the 300 lines of queries travelled:\n%s", said)
+	}
+}

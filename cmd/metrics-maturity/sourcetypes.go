@@ -82,7 +82,8 @@ func grafanaLog(string) logFormat {
 }
 
 func prometheusQueryLog(source string) logFormat {
-	return logFormat{Parser: prom.NewQueryLog(source)}
+	p := prom.NewQueryLog(source)
+	return logFormat{Parser: p, filter: lines.Filter{Contains: "httpRequest", Tally: "ruleGroup"}, tally: p.Tally}
 }
 
 // queryLog is the type of a log that tells who asked a database, in whose lines a Grafana may be known by its address alone.

@@ -58,7 +58,7 @@ func (l *Loki) Open(_ context.Context, from Resume) ([]Tail, error) {
 		return nil, fmt.Errorf("loki query: %w", err)
 	}
 	t := &lokiTail{
-		Loki: *l, api: lokiAPI{client, l.HTTP.URL}, query: q.with("|=", l.Filter.Contains), digest: from.Digest,
+		Loki: *l, api: lokiAPI{client, l.HTTP.URL}, base: q, query: q.with("|=", l.Filter.Contains), digest: from.Digest,
 		end: from.Now.UnixNano(), slice: firstSlice, longest: longestSlice,
 	}
 	if t.Lookback <= 0 {
@@ -89,6 +89,9 @@ type lokiCursor struct {
 	Asked    uint64           `json:"asked"`
 	Verified int64            `json:"verified"` // days since 1970: those before were compared with Loki's counts
 	Days     map[int64]*dayOf `json:"days"`     // those from Verified on
+	// TallyFrom is the step from which on lines that are only counted may still turn up; Tallied are those handed out.
+	TallyFrom int64           `json:"tally_from,omitempty"`
+	Tallied   map[int64]int64 `json:"tallied,omitempty"`
 }
 
 // dayOf is what was read of one day (UTC).
@@ -106,7 +109,8 @@ func dayAt(at int64) int64 { return at / dayLength }
 type lokiTail struct {
 	Loki
 	api    lokiAPI
-	query  logQL
+	base   logQL // as it is configured
+	query  logQL // with the filter
 	digest func([]byte) uint64
 	lokiCursor
 	seen *seenLines
@@ -115,10 +119,11 @@ type lokiTail struct {
 	slice, longest time.Duration // what is asked for at once, and at most
 	calm           int           // slices since the last one that was too long
 
-	queue  []entry
-	gaps   []Gap
-	joiner joiner
-	done   bool
+	queue   []entry
+	tallies []tally
+	gaps    []Gap
+	joiner  joiner
+	done    bool
 }
 
 // resume reads the cursor, or begins.
@@ -147,6 +152,13 @@ func (t *lokiTail) resume(from Resume) error {
 	if !from.Since.IsZero() {
 		t.at = max(t.at, from.Since.UnixNano())
 		t.Verified = dayAt(t.end) + 1
+		t.TallyFrom = max(t.TallyFrom, t.at/tallyStep)
+	}
+	if t.TallyFrom == 0 {
+		t.TallyFrom = t.at / tallyStep
+	}
+	if t.Tallied == nil {
+		t.Tallied = map[int64]int64{}
 	}
 	t.begin = t.at
 	return nil
@@ -166,11 +178,14 @@ func (t *lokiTail) Next(ctx context.Context) (Item, error) {
 			e := t.queue[0]
 			t.queue = t.queue[1:]
 			return t.handOut(e)
+		case len(t.tallies) > 0:
+			return t.handOutTally(), nil
 		case t.done:
+			t.settleTallies()
 			return Item{}, io.EOF
 		}
 		if err := t.fill(ctx); err != nil {
-			t.queue = nil // not handed out: the next run asks again
+			t.queue, t.tallies = nil, nil // not handed out: the next run asks again
 			return Item{}, err
 		}
 	}

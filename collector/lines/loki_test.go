@@ -31,6 +31,7 @@ type lokiRun struct {
 	lines   []string
 	gaps    []string
 	bad     int
+	tallied map[int64]int64 // by quarter of an hour
 }
 
 func newLokiRun(s *testserver.ScriptedLoki) *lokiRun {
@@ -68,6 +69,11 @@ func (r *lokiRun) read(t *testing.T, n int) error {
 			r.bad++
 		case err != nil:
 			return err
+		case item.Tally > 0:
+			if r.tallied == nil {
+				r.tallied = map[int64]int64{}
+			}
+			r.tallied[item.Time.Unix()/900] += item.Tally
 		case item.Gap != nil:
 			r.gaps = append(r.gaps, item.Gap.Why)
 		default:
@@ -304,6 +310,50 @@ func TestLokiAsksLittle(t *testing.T) {
 	r.mustRead(t)
 	if n := len(s.Asked()) - asked; n != 1 {
 		t.Errorf("an hour took %d requests:\n%s", n, strings.Join(s.Asked()[asked:], "\n"))
+	}
+}
+
+// TestLokiCounts: lines that are only counted are counted once, whenever they arrive and reading is stopped, and do not travel.
+func TestLokiCounts(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(8, 8))
+	s := testserver.NewScriptedLoki(t)
+	s.Span = int64(50 * time.Hour)
+	r := newLokiRun(s)
+	r.loki.Filter = lines.Filter{Contains: "httpRequest", Tally: "ruleGroup"}
+	r.loki.Overlap = 30 * time.Minute
+	want := map[int64]int64{}
+	var read []testserver.LokiLine
+	send := func(at time.Time, text string) {
+		l := testserver.LokiLine{At: at.UnixNano(), Line: text}
+		s.Push(grafanaLabels, []testserver.LokiLine{l})
+		if strings.Contains(text, "httpRequest") {
+			read = append(read, l)
+		} else if strings.Contains(text, "ruleGroup") {
+			want[at.Unix()/900]++
+		}
+	}
+	texts := []string{`{"ruleGroup":{}}`, `{"ruleGroup":{}}`, `{"httpRequest":{}}`, `{"ruleGroup":{},"query":"httpRequest"}`, "noise"}
+	for range 3000 {
+		send(lokiNow.Add(-time.Duration(rnd.Int64N(int64(7*24*time.Hour)))).Truncate(time.Second), texts[rnd.IntN(len(texts))])
+	}
+	for range 60 {
+		r.now = r.now.Add(time.Duration(rnd.IntN(20)) * time.Minute)
+		for range 40 { // late by up to a bit less than the overlap
+			send(r.now.Add(-time.Duration(rnd.IntN(28*60))*time.Second), texts[rnd.IntN(len(texts))])
+		}
+		if err := r.read(t, rnd.IntN(400)); err != nil {
+			t.Fatal(err)
+		}
+		if rnd.IntN(2) == 0 {
+			r.mustRead(t)
+		}
+	}
+	r.now = r.now.Add(2 * time.Hour)
+	r.mustRead(t)
+	r.mustRead(t)
+	r.wants(t, read)
+	if diff := cmp.Diff(want, r.tallied); diff != "" {
+		t.Error(diff)
 	}
 }
 

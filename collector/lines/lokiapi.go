@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -82,15 +83,65 @@ func (a *lokiAPI) count(ctx context.Context, q logQL, from, to int64) (int64, er
 	if err != nil || len(samples) == 0 {
 		return 0, err
 	}
-	text, err := strconv.Unquote(string(samples[0].Value[1]))
-	if err != nil {
-		return 0, a.rubbish("query", "a sample without a value")
-	}
-	n, err := strconv.ParseFloat(text, 64)
-	if err != nil || n < 0 || len(samples) > 1 {
+	_, n, err := sample(samples[0].Value)
+	if err != nil || len(samples) > 1 {
 		return 0, a.rubbish("query", "something else than one number")
 	}
-	return int64(n), nil
+	return n, nil
+}
+
+// counts are the numbers of lines of a query from from to to (exclusive), step by step; steps without any may be missing. from is the
+// beginning of a step, to is whole seconds behind it.
+func (a *lokiAPI) counts(ctx context.Context, q logQL, from, to int64) ([]tally, error) {
+	var found []tally
+	whole := to - to%tallyStep
+	if whole > from {
+		var series []struct {
+			Values [][2]json.RawMessage `json:"values"`
+		}
+		err := a.get(ctx, "/loki/api/v1/query_range", url.Values{
+			"query": {q.count(tallyStep / 1e9)}, "step": {strconv.FormatInt(tallyStep/1e9, 10)},
+			"start": {strconv.FormatInt(from+tallyStep-1, 10)}, "end": {strconv.FormatInt(whole, 10)},
+		}, "matrix", &series)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range series {
+			for _, v := range s.Values {
+				at, n, err := sample(v)
+				if err != nil {
+					return nil, a.rubbish("query_range", err.Error())
+				}
+				// A sample stands for the step that ends with it. A Loki that moves times to multiples of the step begins one earlier.
+				if step := (at - 1) / tallyStep; step >= from/tallyStep {
+					found = append(found, tally{step, n})
+				}
+			}
+		}
+		from = whole
+	}
+	if to == from {
+		return found, nil
+	}
+	n, err := a.count(ctx, q, from, to)
+	return append(found, tally{from / tallyStep, n}), err
+}
+
+// sample reads a time, in nanoseconds since 1970, and a number of lines.
+func sample(v [2]json.RawMessage) (at, n int64, err error) {
+	seconds, err := strconv.ParseFloat(string(v[0]), 64)
+	if err != nil || seconds < 0 || seconds > 1e11 {
+		return 0, 0, errors.New("a sample without a time")
+	}
+	text, err := strconv.Unquote(string(v[1]))
+	if err != nil {
+		return 0, 0, errors.New("a sample without a value")
+	}
+	lines, err := strconv.ParseFloat(text, 64)
+	if err != nil || lines < 0 || lines > 1e15 {
+		return 0, 0, errors.New("a sample that is no number of lines")
+	}
+	return int64(math.Round(seconds*1000)) * 1e6, int64(lines), nil
 }
 
 // series are the labels of the streams that may have lines from from to to (exclusive).

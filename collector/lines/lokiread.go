@@ -98,6 +98,9 @@ func (t *lokiTail) finish(ctx context.Context) error {
 	if err := t.verify(ctx); err != nil {
 		return err
 	}
+	if err := t.countUnread(ctx); err != nil {
+		return err
+	}
 	t.done = true
 	return nil
 }

@@ -134,6 +134,10 @@ func filter(stages string) func(line string) bool {
 }
 
 func (l *ScriptedLoki) lines(w http.ResponseWriter, r *http.Request) {
+	if m := scriptedCount.FindStringSubmatch(r.FormValue("query")); m != nil {
+		l.counts(w, r, m[1])
+		return
+	}
 	from, to, limit := number(r, "start"), number(r, "end"), int(number(r, "limit"))
 	switch {
 	case limit > l.Limit:
@@ -189,6 +193,22 @@ func (l *ScriptedLoki) count(w http.ResponseWriter, r *http.Request) {
 		result = append(result, map[string]any{"metric": map[string]string{}, "value": []any{float64(at) / 1e9, strconv.Itoa(n)}})
 	}
 	reply(w, map[string]any{"resultType": "vector", "result": result})
+}
+
+// counts answers with the number of lines in each step, which is as long as the range.
+func (l *ScriptedLoki) counts(w http.ResponseWriter, r *http.Request, query string) {
+	step := number(r, "step") * 1e9
+	values := [][2]any{}
+	for at := number(r, "start"); at <= number(r, "end"); at += step {
+		n := 0
+		for _, s := range l.matching(query, at-step+1, at+1) {
+			n += len(s.lines)
+		}
+		if n > 0 {
+			values = append(values, [2]any{json.Number(fmt.Sprintf("%d.%03d", at/1e9, at/1e6%1000)), strconv.Itoa(n)})
+		}
+	}
+	reply(w, map[string]any{"resultType": "matrix", "result": []any{map[string]any{"metric": map[string]string{}, "values": values}}})
 }
 
 func (l *ScriptedLoki) series(w http.ResponseWriter, r *http.Request) {

@@ -106,6 +106,7 @@ type run struct {
 	log   bytes.Buffer
 	now   time.Time
 	lines collector.Transport // instead of the files in dir
+	tally func(time.Time, int64, *activity.Batch) activity.Line
 
 	retention time.Duration
 	location  *time.Location
@@ -138,7 +139,7 @@ func (r *run) collect(t *testing.T, ctx context.Context) (collector.Summary, err
 	s := r.store(t)
 	defer closeStore(t, s)
 	logger := slog.New(slog.NewTextHandler(&r.log, nil))
-	source := collector.Source{Name: "toy", Parser: toyParser{}, Joiner: toyJoiner{}, Lines: r.lines}
+	source := collector.Source{Name: "toy", Parser: toyParser{}, Joiner: toyJoiner{}, Lines: r.lines, Tally: r.tally}
 	if r.lines == nil {
 		source.Files = &lines.Files{Patterns: []string{filepath.Join(r.dir, "*.log*")}, Logger: logger}
 	}

@@ -66,9 +66,23 @@ func (c *common) take(op string) bool {
 	return true
 }
 
-// precedence of binary operators; all but ^ group to the left.
-var precedence = map[string]int{
-	"or": 1, "and": 2, "unless": 2, "==": 3, "!=": 3, "<": 3, "<=": 3, ">": 3, ">=": 3, "+": 4, "-": 4, "*": 5, "/": 5, "%": 5, "^": 6,
+// precedence of a binary operator, 0 of anything else; all but ^ group to the left.
+func precedence(op string) int {
+	switch op {
+	case "or":
+		return 1
+	case "and", "unless":
+		return 2
+	case "==", "!=", "<", "<=", ">", ">=":
+		return 3
+	case "+", "-":
+		return 4
+	case "*", "/", "%":
+		return 5
+	case "^":
+		return 6
+	}
+	return 0
 }
 
 // expr reads operands joined by operators of at least that precedence. numbers is true of what consists of numbers alone.
@@ -79,7 +93,7 @@ func (c *common) expr(least int) (k kind, numbers bool) {
 	}
 	for c.token.kind == tokenOp || c.token.kind == tokenWord {
 		op := c.token.text
-		level := precedence[op]
+		level := precedence(op)
 		if level < least || level == 0 {
 			break
 		}
@@ -221,7 +235,7 @@ func (c *common) grouping() (found, ok bool) {
 		if i > 0 {
 			c.out = append(c.out, ',')
 		}
-		c.out = strconv.AppendQuote(c.out, name)
+		c.out = appendQuote(c.out, name)
 	}
 	c.out = append(c.out, ')')
 	return true, true
@@ -337,10 +351,20 @@ func (c *common) selector(name string) kind {
 func (c *common) form(name, op, value string) {
 	c.seen(name, op, value)
 	c.starts = append(c.starts, len(c.forms))
-	c.forms = append(strconv.AppendQuote(c.forms, name), op...)
+	c.forms = append(appendQuote(c.forms, name), op...)
 	if name == model.MetricNameLabel {
-		c.forms = strconv.AppendQuote(c.forms, value)
+		c.forms = appendQuote(c.forms, value)
 	}
+}
+
+// appendQuote is strconv.AppendQuote, faster for what needs no escape.
+func appendQuote(to []byte, text string) []byte {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return strconv.AppendQuote(to, text)
+		}
+	}
+	return append(append(append(to, '"'), text...), '"')
 }
 
 // writeForms writes the matchers in order.

@@ -149,10 +149,12 @@ func (l *lexer) op(c byte) {
 	case ']':
 		l.depth, l.square = max(l.depth-1, 0), max(l.square-1, 0)
 	}
-	rest := l.text[l.pos:]
 	l.pos++
+	if l.pos == len(l.text) {
+		return
+	}
 	for _, p := range pairs {
-		if strings.HasPrefix(rest, p) {
+		if p[0] == c && p[1] == l.text[l.pos] {
 			l.pos++
 			return
 		}
@@ -179,6 +181,13 @@ func skipSpace(text string, i int) int {
 
 // literalKind tells what kind of literal a token that starts with a digit is.
 func literalKind(text string) tokenKind {
+	switch n := digits(text); {
+	case n == 0 || n > 4: // what might be too large is looked at closely
+	case n == len(text):
+		return tokenNumber
+	case n == len(text)-1 && strings.IndexByte("smhdw", text[n]) >= 0:
+		return tokenDuration
+	}
 	if _, err := strconv.ParseInt(text, 0, 64); err == nil {
 		return tokenNumber
 	}
@@ -191,6 +200,15 @@ func literalKind(text string) tokenKind {
 	return tokenLiteral
 }
 
+// digits returns how many digits text starts with.
+func digits(text string) int {
+	i := 0
+	for i < len(text) && isDigit(text[i]) {
+		i++
+	}
+	return i
+}
+
 // maxVariable is how long the field and the format of a ${variable.field:format} may be.
 const maxVariable = 256
 
@@ -198,6 +216,8 @@ const maxVariable = 256
 // $name, ${name}, ${name:format}, ${name.field:format}, [[name]], [[name:format]].
 func variableAt(text string) int {
 	switch {
+	case text == "" || text[0] != '$' && text[0] != '[':
+		return 0
 	case strings.HasPrefix(text, "${"):
 		i := 2 + words(text[2:])
 		rest := text[i:min(len(text), i+maxVariable)]

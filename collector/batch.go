@@ -7,9 +7,6 @@ import (
 	"github.com/metrics-maturity/metrics-maturity/collector/store"
 )
 
-// maxRemembered bounds what is remembered between batches; beyond it, it is looked up again.
-const maxRemembered = 1 << 17
-
 // folder folds what is read into a batch. It is used by one goroutine; where several files are read side by side there are
 // several, and a commit takes them all.
 type folder struct {
@@ -57,11 +54,6 @@ type batch struct {
 	failed  error // what could not be read; the rest was
 }
 
-// rows is about how much memory the batch takes.
-func (b *batch) rows() int {
-	return b.days.Len() + len(b.asked) + len(b.facts.Dashboards) + len(b.fresh)
-}
-
 func newFolder(r *reader) *folder {
 	f := &folder{reader: r, clock: clock{location: r.Location}}
 	f.glancer, _ = r.source.Parser.(Glancer)
@@ -80,16 +72,16 @@ func (f *folder) reset(renumbered bool) {
 	if renumbered = renumbered || days.Names != names; renumbered {
 		f.alone = nil
 	}
-	f.memory.forget(renumbered)
+	f.memory.forget(renumbered, f.budget.remembered)
 	f.batch = batch{
 		days: days, freshID: map[activity.Identity]activity.ActorID{}, covered: map[activity.CoveredDay]bool{},
 		parts: f.parts[:0],
 	}
 	f.sorts, f.last = [4]sortID{}, activity.CoveredDay{}
-	if f.known == nil || len(f.known) > maxRemembered {
+	if f.known == nil || len(f.known) > f.budget.remembered {
 		f.known = map[activity.Identity]activity.ActorID{}
 	}
-	if f.boards == nil || len(f.boards) > maxRemembered {
+	if f.boards == nil || len(f.boards) > f.budget.remembered {
 		f.boards = map[place]activity.Dashboard{}
 	}
 }

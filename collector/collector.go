@@ -95,6 +95,7 @@ type Config struct {
 	Logger      *slog.Logger
 	Now         func() time.Time
 	Progress    func(Progress) // called now and then while files are read, by several goroutines
+	Memory      int64          // bytes that the process may take, about; 0 for no bound
 	BatchLines  int            // lines after which a batch commits; 0 for the default
 	Lease       *store.Lease   // commits are refused once it is lost; nil for none
 	Retention   time.Duration  // how long actors live: older acts do not wait for lines that may still turn up
@@ -135,7 +136,7 @@ func Run(ctx context.Context, c Config) (Summary, error) {
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i, src := range c.Sources {
 		g.Go(func() error {
-			r := &reader{Config: c, source: src, judging: &mu, stored: stored, sum: &sum.Sources[i]}
+			r := &reader{Config: c, source: src, judging: &mu, stored: stored, budget: c.budget(), sum: &sum.Sources[i]}
 			return r.run(ctx)
 		})
 	}

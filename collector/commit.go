@@ -18,6 +18,7 @@ type reader struct {
 	source  Source
 	judging *sync.Mutex
 	stored  *storedTexts
+	budget  budget
 	sum     *SourceSummary
 
 	fence       store.Fence // of all slices, as last read or written here
@@ -100,7 +101,7 @@ func (r *reader) commit(ctx context.Context, at position) error {
 	for _, t := range c.Totals {
 		r.sum.Events[t.Outcome] += t.Count
 	}
-	renumbered := r.held.renumber()
+	renumbered := r.held.renumber(r.budget.remembered)
 	for _, f := range r.folders {
 		r.sum.Malformed += f.bad
 		r.sum.Foreign += f.foreign

@@ -21,8 +21,6 @@ const (
 	// A run commits after so many lines first, and after twice as many each time: a short run keeps little at risk, and a long
 	// one does not update the same rows again and again.
 	firstBatchLines, lastBatchLines = 1 << 12, 1 << 20
-	// maxBatchRows bounds the memory of a batch.
-	maxBatchRows = 1 << 18
 	// turnLines is how many lines are read of one file before the file that is furthest behind gets its turn.
 	turnLines = 1 << 11
 	// turnsPerProgress is how many turns pass between two reports of progress.
@@ -129,7 +127,7 @@ func (r *reader) readAll(ctx context.Context, files []*file, known []lines.Posit
 			return errors.Join(err, r.save(context.WithoutCancel(ctx), files, at))
 		}
 		r.take(turns, max(1, min(turnLines, limit-r.batchLines())))
-		if r.batchLines() >= limit || r.batchRows() >= maxBatchRows {
+		if r.batchLines() >= limit || r.batchSize() >= r.budget.batch {
 			if err := r.save(ctx, files, at); err != nil {
 				return err
 			}
@@ -150,9 +148,9 @@ func (r *reader) batchLines() (n int) {
 	return n
 }
 
-func (r *reader) batchRows() (n int) {
+func (r *reader) batchSize() (n int64) {
 	for _, f := range r.folders {
-		n += f.rows()
+		n += f.size()
 	}
 	return n
 }

@@ -14,6 +14,7 @@ type memory struct {
 	actors []activity.ActorID // by number of who; unknown where that was not found out
 	whats  activity.Numbers
 	deeds  []remembered // by number of what
+	most   int          // that are remembered after a commit
 }
 
 // unknown is no actor's id.
@@ -29,12 +30,13 @@ type remembered struct {
 	count         int64
 }
 
-// forget begins anew if too much is remembered, or if the numbers of days are others now.
-func (m *memory) forget(renumbered bool) {
-	if len(m.actors) > maxRemembered {
+// forget begins anew if more than most is remembered, or if the numbers of days are others now.
+func (m *memory) forget(renumbered bool, most int) {
+	m.most = most
+	if len(m.actors) > most {
 		m.whos, m.actors = activity.Numbers{}, nil
 	}
-	if renumbered || len(m.deeds) > maxRemembered {
+	if renumbered || len(m.deeds) > most {
 		m.whats, m.deeds = activity.Numbers{}, nil
 	}
 }
@@ -113,7 +115,7 @@ func (m *memory) actor(g *activity.Glance) *activity.ActorID {
 
 // deed returns the place of what a glance shows.
 func (m *memory) deed(g *activity.Glance) *remembered {
-	if len(m.deeds) > 2*maxRemembered {
+	if len(m.deeds) > 2*m.most {
 		m.whats, m.deeds = activity.Numbers{}, nil
 	}
 	what, fresh := m.numberOf(g)

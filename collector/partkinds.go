@@ -75,9 +75,9 @@ func (n *partKinds) numberOf(k partKind) uint32 {
 	return id
 }
 
-// renumber forgets what no part is any more, if that is much. Then all numbers are others.
-func (h *held) renumber() bool {
-	if len(h.kinds) <= maxRemembered {
+// renumber forgets what no part is any more, if more than most are known. Then all numbers are others.
+func (h *held) renumber(most int) bool {
+	if len(h.kinds) <= most {
 		return false
 	}
 	old := h.kinds

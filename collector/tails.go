@@ -63,7 +63,7 @@ func (r *reader) readTails(ctx context.Context, cursors map[string][]byte) (err 
 			// A clean stop keeps what was read: the caller's context is gone, the commit must not be.
 			return errors.Join(err, r.saveTails(context.WithoutCancel(ctx), tails, false))
 		}
-		if r.batchLines() < limit && r.batchRows() < maxBatchRows && r.Now().Sub(committed) < commitEvery {
+		if r.batchLines() < limit && r.batchSize() < r.budget.batch && r.Now().Sub(committed) < commitEvery {
 			continue
 		}
 		if err := r.saveTails(ctx, tails, false); err != nil {

@@ -49,6 +49,7 @@ type storedTexts struct {
 	mu      sync.Mutex
 	load    func(yield func(store.Text)) error // nil once it was called
 	answers map[activity.Digest]answer
+	most    int // answers that are kept
 }
 
 // answer is asked in few bytes, and without pointers: there may be a million.
@@ -59,7 +60,7 @@ type answer struct {
 }
 
 func newStoredTexts(ctx context.Context, c *Config) *storedTexts {
-	return &storedTexts{load: func(yield func(store.Text)) error { return c.Store.Texts(ctx, c.Profile, yield) }}
+	return &storedTexts{most: c.budget().texts, load: func(yield func(store.Text)) error { return c.Store.Texts(ctx, c.Profile, yield) }}
 }
 
 // find returns the query that a text is. If texts can't be looked up they are parsed: the commit will meet what ails the store.
@@ -88,8 +89,11 @@ func (s *storedTexts) add(digest activity.Digest, a asked) {
 	s.keep(digest, a)
 }
 
-// keep leaves out what is no query, or no fingerprint of ours: it is parsed again.
+// keep leaves out what is no query, no fingerprint of ours, or too much: it is parsed again.
 func (s *storedTexts) keep(digest activity.Digest, q asked) {
+	if len(s.answers) >= s.most {
+		return
+	}
 	var a answer
 	fingerprint, err := hex.DecodeString(q.Fingerprint)
 	variant, err2 := hex.DecodeString(q.Variant)

@@ -32,6 +32,7 @@ func (a *app) collectCommand() *cobra.Command {
 			})
 		},
 	}
+	a.memoryFlag(cmd)
 	cmd.Flags().StringVar(&part, "shard", "", "read only part `i/n` of the work, 1/3 to 3/3, say, for several machines that share a store; /3 takes i from a Kubernetes Indexed Job")
 	return cmd
 }

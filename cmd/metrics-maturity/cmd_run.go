@@ -9,7 +9,7 @@ import (
 )
 
 func (a *app) runCommand() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "run --config FILE",
 		Short: "Collect, assess and export once: what a CronJob runs",
 		Args:  noArgs,
@@ -26,6 +26,8 @@ func (a *app) runCommand() *cobra.Command {
 			})
 		},
 	}
+	a.memoryFlag(cmd)
+	return cmd
 }
 
 // assessAndExport makes the picture of now and puts it where the configuration says.

@@ -28,6 +28,7 @@ func (a *app) serveCommand() *cobra.Command {
 			"again when the file changes or on SIGHUP; one with a mistake is refused, and the one before stays in use.",
 		Args: noArgs,
 	}
+	a.memoryFlag(cmd)
 	cmd.Flags().String("listen", "", "`address` to listen on, over serve.listen")
 	cmd.Flags().String("interval", "", "`time` from one collection to the next, over serve.interval")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {

@@ -86,7 +86,7 @@ func (d *desk) read(ctx context.Context, sources []collector.Source, now func() 
 	return collector.Run(ctx, collector.Config{
 		Sources: sources, Store: d.store, Key: d.key, Location: d.Owner.Location, Fingerprint: fingerprints.Once, Profile: fingerprints.Profile(),
 		Judge: book, Logger: d.log, Now: now, Progress: progress, Retention: d.Privacy.ActorRetention,
-		Lease: d.lease,
+		Lease: d.lease, Memory: int64(d.Memory),
 	})
 }
 

@@ -39,6 +39,7 @@ type config struct {
 	Privacy     privacyConfig
 	Export      exportConfig
 	Serve       serveConfig
+	Memory      memory // that the process may take, of the flag or the environment; 0 for no bound
 }
 
 type privacyConfig struct {

@@ -52,6 +52,7 @@ type app struct {
 	configPath string
 	logLevel   string
 	logFormat  string
+	maxMemory  memory // of commands that collect
 	log        *slog.Logger
 	started    bool // the arguments were understood, and a command is running
 }
@@ -132,7 +133,11 @@ func (a *app) setLogger() error {
 
 // config reads the configuration; flags maps keys of settings to the flags that override them.
 func (a *app) config(flags map[string]*pflag.Flag) (*config, error) {
-	return loadConfig(a.configPath, overrides{flags: flags})
+	c, err := loadConfig(a.configPath, overrides{flags: flags})
+	if err == nil {
+		c.Memory = a.maxMemory.bound()
+	}
+	return c, err
 }
 
 // noArgs refuses arguments that a command would silently ignore.

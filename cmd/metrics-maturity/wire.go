@@ -77,7 +77,7 @@ func openDesk(ctx context.Context, c *config, readOnly bool, log *slog.Logger) (
 	if err != nil {
 		return nil, err
 	}
-	s, err := store.Open(ctx, c.StoreURL, store.Options{Key: key, Timezone: c.Owner.Location.String(), ReadOnly: readOnly, PasswordFile: c.StoreFile})
+	s, err := store.Open(ctx, c.StoreURL, store.Options{Key: key, Timezone: c.Owner.Location.String(), ReadOnly: readOnly, PasswordFile: c.StoreFile, Cache: c.Memory.cache()})
 	switch {
 	case errors.Is(err, store.ErrKey), errors.Is(err, store.ErrTimezone), errors.Is(err, store.ErrMissing), errors.Is(err, store.ErrVersion):
 		return nil, asUsage(err)

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -52,7 +53,7 @@ func openSQLite(ctx context.Context, path string, o Options) (*Store, error) {
 		}
 	}
 	query := url.Values{"_txlock": {"immediate"}, "_pragma": {
-		"busy_timeout(15000)", "journal_mode(WAL)", "synchronous(NORMAL)", "cache_size(-65536)", "foreign_keys(0)",
+		"busy_timeout(15000)", "journal_mode(WAL)", "synchronous(NORMAL)", fmt.Sprintf("cache_size(-%d)", cmp.Or(o.Cache, 64<<20)>>10), "foreign_keys(0)",
 	}}
 	if o.ReadOnly {
 		query = url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(15000)", "query_only(1)"}}

@@ -35,6 +35,8 @@ type Options struct {
 	PasswordFile string
 	// Patience is how long a transaction is tried again while the database is restarted; 0 for the default.
 	Patience time.Duration
+	// Cache is how much of a SQLite file is kept in memory, in bytes; 0 for the default.
+	Cache int64
 }
 
 // Store is an open store. It is safe for concurrent use.

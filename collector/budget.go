@@ -1,0 +1,47 @@
+package collector
+
+import "runtime"
+
+// What things take in memory, about, in bytes: measured, and rounded up.
+const (
+	rowBytes        = 160 // a row of days with its place in the index, and what sorting takes
+	partBytes       = 48
+	queryBytes      = 700 // what is kept of a query, with its text's digest and its fingerprint
+	actorBytes      = 400
+	dashboardBytes  = 600
+	rememberedBytes = 128 // what a glance showed
+	textBytes       = 96  // an answer to a text
+
+	// fixedBytes is taken whatever is read: the program, its buffers and decoders, its database.
+	fixedBytes = 40 << 20
+)
+
+// MinMemory is the least memory that a run can be held to.
+const MinMemory = 64 << 20
+
+// budget is how much is held in memory. More is not lost: it is committed sooner, or looked up again.
+type budget struct {
+	batch      int64 // bytes of what one source read between two commits
+	remembered int   // things that a folder remembers between commits, of each sort
+	texts      int   // texts of which the answer is known without asking the store, of all sources
+}
+
+// budget divides what the configuration allows among the sources that are read at once.
+func (c *Config) budget() budget {
+	b := budget{batch: 64 << 20, remembered: 1 << 17, texts: 1 << 20}
+	if c.Memory <= 0 {
+		return b
+	}
+	free := max(c.Memory-fixedBytes, 8<<20)
+	share := free / int64(2*max(1, min(len(c.Sources), runtime.GOMAXPROCS(0)))) // the other half is the garbage collector's
+	b.batch = min(b.batch, share/2)
+	b.remembered = min(b.remembered, int(share/4/rememberedBytes))
+	b.texts = min(b.texts, int(free/8/textBytes))
+	return b
+}
+
+// size is about how much memory the batch takes, in bytes.
+func (b *batch) size() int64 {
+	return rowBytes*int64(b.days.Len()) + partBytes*int64(len(b.parts)) + queryBytes*int64(len(b.asked)) + actorBytes*int64(len(b.fresh)) +
+		dashboardBytes*int64(len(b.facts.Dashboards))
+}

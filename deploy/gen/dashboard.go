@@ -50,14 +50,14 @@ func query(name, label, expr string, more object) object {
 	return v
 }
 
-// ofTeams is a metric with one series a team.
-func ofTeams(metric, selector string) string {
-	return "max by (job, team) (metrics_maturity_" + metric + selector + ")"
+// ofTeams is a metric with one series a team, of the installations chosen.
+func ofTeams(metric string) string {
+	return "max by (job, team) (metrics_maturity_" + metric + byJob + ")"
 }
 
 // shareAt is the share of the teams that are at a stage or above.
 func shareAt(least int) string {
-	return fmt.Sprintf("avg(%s >= bool %d)", ofTeams("team_stage", byJob), least)
+	return fmt.Sprintf("avg(%s >= bool %d)", ofTeams("team_stage"), least)
 }
 
 // atEachStage has a query for each stage: one at which nobody is shows 0.
@@ -65,7 +65,7 @@ func atEachStage(instant bool) []target {
 	var out []target
 	for i, name := range stage.Names() {
 		out = append(out, target{
-			expr:   fmt.Sprintf("count(%s == %d) or vector(0)", ofTeams("team_stage", byJob), i),
+			expr:   fmt.Sprintf("count(%s == %d) or vector(0)", ofTeams("team_stage"), i),
 			legend: fmt.Sprintf("%d %s", i, name), instant: instant,
 		})
 	}
@@ -88,13 +88,13 @@ func organisation(l *layout) {
 	stat := func(title, description, unit, expr string) {
 		l.add(panel{kind: "stat", title: title, description: description, unit: unit, width: 4, height: 4, options: number(), targets: []target{{expr: expr, instant: true}}})
 	}
-	stat("Teams", "Teams that owner rules name.", "none", "count("+ofTeams("team_assessable", byJob)+")")
+	stat("Teams", "Teams that owner rules name.", "none", "count("+ofTeams("team_assessable")+")")
 	stat("Look every week", "Share of the assessed teams at stage 4 or above: they look at their metrics regularly.", "percentunit", shareAt(4))
 	stat("Add what is missing", "Share of the assessed teams at stage 5 or above: they also create the metrics that they are missing.", "percentunit", shareAt(5))
 	stat("Act on it", "Share of the assessed teams at stage 6: they also act on what they see.", "percentunit", shareAt(6))
-	stat("Mean stage", "Mean of the stages of the assessed teams.", "none", "avg("+ofTeams("team_stage", byJob)+")")
+	stat("Mean stage", "Mean of the stages of the assessed teams.", "none", "avg("+ofTeams("team_stage")+")")
 	stat("Can't be assessed", "Teams about which too little is known now. Unknown is not zero: they are in no other figure, or keep their last stage.", "none",
-		"count("+ofTeams("team_assessable", byJob)+" == 0) or vector(0)")
+		"count("+ofTeams("team_assessable")+" == 0) or vector(0)")
 
 	l.add(panel{
 		kind: "bargauge", title: "Teams at each stage", description: "How many teams are at each stage now.", unit: "none", width: 8, height: 9, targets: atEachStage(true),
@@ -115,7 +115,7 @@ func organisation(l *layout) {
 		description: "The forty teams whose stage changed most often in the time shown. All others are in the tables and, one by one, below.",
 		// Chosen once, as of the end: a choice at every step would draw hundreds of broken lines.
 		targets: []target{{
-			expr: ofTeams("team_stage", byJob) + " and on (job, team) topk(40, max by (job, team) (changes(metrics_maturity_team_stage" + byJob + "[$__range] @ end())))", legend: "{{team}}",
+			expr: ofTeams("team_stage") + " and on (job, team) topk(40, max by (job, team) (changes(metrics_maturity_team_stage" + byJob + "[$__range] @ end())))", legend: "{{team}}",
 		}},
 		options: object{
 			"mergeValues": true, "showValue": "never", "alignValue": "left", "rowHeight": 0.85, "perPage": 40,
@@ -124,10 +124,10 @@ func organisation(l *layout) {
 		defaults: object{"mappings": stageMappings(), "custom": object{"fillOpacity": 90, "lineWidth": 0, "spanNulls": false}},
 	})
 	changed := func(title, description, op string) {
-		moved := "(" + ofTeams("team_stage", byJob) + " " + op + " " + ofTeams("team_stage_previous", byJob) + ")"
-		recent := moved + " and " + ofTeams("team_stage_since_timestamp_seconds", byJob) + " > $__from / 1000"
+		moved := "(" + ofTeams("team_stage") + " " + op + " " + ofTeams("team_stage_previous") + ")"
+		recent := moved + " and " + ofTeams("team_stage_since_timestamp_seconds") + " > $__from / 1000"
 		of := func(metric string) string {
-			return ofTeams(metric, byJob) + " and on (job, team) (" + recent + ")"
+			return ofTeams(metric) + " and on (job, team) (" + recent + ")"
 		}
 		l.add(panel{
 			kind: "table", title: title, description: description, unit: "none", width: 8, height: 9,
@@ -147,7 +147,7 @@ func organisation(l *layout) {
 	l.add(panel{
 		kind: "table", title: "Who can't be assessed", unit: "none", width: 8, height: 9,
 		description:     "Teams about which too little is known now, with the stage they are held at, if they ever had one. The team's page says what is missing.",
-		targets:         []target{{expr: ofTeams("team_assessable", byJob) + " == 0", instant: true}, {expr: ofTeams("team_stage", byJob) + " and on (job, team) (" + ofTeams("team_assessable", byJob) + " == 0)", instant: true}},
+		targets:         []target{{expr: ofTeams("team_assessable") + " == 0", instant: true}, {expr: ofTeams("team_stage") + " and on (job, team) (" + ofTeams("team_assessable") + " == 0)", instant: true}},
 		transformations: joined("team", "job", "job 1", "job 2", "Value #A"),
 		overrides:       []object{column("team", "Team", "", nil), column("Value #B", "Held at", "", stageMappings())},
 	})
@@ -165,8 +165,8 @@ func trust(l *layout) {
 		kind: "timeseries", title: "Confidence", unit: "percentunit", width: 6, height: 8,
 		description: "Probability that the exported stage is the true one: of the team in the middle, and of the one that nine in ten teams are above.",
 		targets: []target{
-			{expr: "quantile(0.5, " + ofTeams("team_stage_confidence", byJob) + ")", legend: "half of the teams"},
-			{expr: "quantile(0.1, " + ofTeams("team_stage_confidence", byJob) + ")", legend: "nine in ten teams"},
+			{expr: "quantile(0.5, " + ofTeams("team_stage_confidence") + ")", legend: "half of the teams"},
+			{expr: "quantile(0.1, " + ofTeams("team_stage_confidence") + ")", legend: "nine in ten teams"},
 		},
 		defaults: object{"min": 0, "max": 1},
 	})

@@ -312,3 +312,15 @@ func (j *joint) of(is func(combination) bool) float64 {
 func (j *joint) look(k lookKind) float64 {
 	return j.of(func(c combination) bool { return c.look == k })
 }
+
+// share is on which share of its looks the team acts, as expected if it does at all.
+func (j *joint) share(rates []float64) float64 {
+	sum, total := 0.0, 0.0
+	for i, c := range j.all {
+		if c.act > 0 {
+			sum += j.p[i] * rates[c.act-1]
+			total += j.p[i]
+		}
+	}
+	return sum / total
+}

@@ -16,6 +16,8 @@ type HabitResult struct {
 	Usual    string          // when the team usually looks, "Tuesday morning"; empty if at no time of its own
 	Every    float64         // weeks from one time to the next, of a habit that returns after some time; else 0
 	Alone    bool            // it seems to be one person's habit rather than the team's
+	Seldom   bool            // the team seems to look together, but not every week
+	Share    float64         // the share of its looks on which the team usually acts, if it does; else 0
 	Machines int             // days on which a page came back by itself under a person's name, set aside
 	Bursts   []activity.Date // Mondays of weeks so busy that they tell of trouble rather than of a ritual
 	Away     []activity.Date // Mondays of weeks in which few of the organisation were at work: silence counts less
@@ -42,6 +44,10 @@ func (r *run) habitResult(i, from, to int) *HabitResult {
 		if r.judge.adjust.count >= 1 {
 			h.Every = math.Round(r.judge.adjust.usual()*10) / 10
 		}
+	case 5:
+		if acts := r.judge.probability(5); acts >= 0.5 {
+			h.Share = math.Round(r.judge.joint.share(r.judge.acts)*20) / 20
+		}
 	}
 	return h
 }
@@ -51,6 +57,7 @@ func (r *run) looking(h *HabitResult, from, to int) {
 	j, b := r.judge.ritual, r.judge.joint
 	fixed, loose := b.look(lookFixed), b.look(lookLoose)
 	h.Alone = b.look(lookSolo) > max(fixed+loose, 0.5)
+	h.Seldom = b.look(lookSeldom) > max(fixed+loose, 0.5)
 	if j.slot.found && j.slot.weeks >= 3 && j.slot.shared() && fixed > loose {
 		h.Usual = timeOfWeek(j.slot.at.weekday, j.slot.at.minute)
 	}
@@ -90,6 +97,9 @@ func (c CriterionResult) rhythm(asOf activity.Date) string {
 	if h.Every > 0 {
 		fmt.Fprintf(&s, ", once in %.1f weeks", h.Every)
 	}
+	if h.Share > 0 {
+		fmt.Fprintf(&s, ", on %s of its looks", percent(h.Share))
+	}
 	if c.Last != 0 {
 		fmt.Fprintf(&s, "; last seen %s ago, on %s", number(int(asOf-c.Last), "day"), c.Last)
 	}
@@ -102,6 +112,8 @@ func (c CriterionResult) belief(hidePeople bool) string {
 	switch {
 	case h.Alone && !hidePeople:
 		return fmt.Sprintf("; it is one person's habit rather than the team's (probability of a ritual %s)", percent(h.Probability))
+	case h.Seldom && !c.Met:
+		return fmt.Sprintf("; it seems to look together, but not every week (probability of a weekly ritual %s)", percent(h.Probability))
 	case !c.Met && c.Value >= c.Enter:
 		return fmt.Sprintf("; but it has probably lapsed since (probability that it is alive %s)", percent(h.Probability))
 	}

@@ -145,7 +145,15 @@ func (s scanner) number(i int) int {
 	return i
 }
 
+// digits returns the position of the first byte from i on that is no digit. It looks at eight bytes at a time.
 func (s scanner) digits(i int) int {
+	for len(s)-i >= 8 {
+		x := binary.LittleEndian.Uint64(s[i:i+8]) ^ low*'0' // digits become 0 to 9
+		if m := (x&^high + low*0x76 | x) & high; m != 0 {
+			return i + bits.TrailingZeros64(m)>>3
+		}
+		i += 8
+	}
 	for i < len(s) && s[i]-'0' <= 9 {
 		i++
 	}

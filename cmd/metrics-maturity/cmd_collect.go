@@ -39,7 +39,7 @@ func (a *app) collectCommand() *cobra.Command {
 
 // collectWithBar collects, with a progress bar if stderr is a terminal.
 func (a *app) collectWithBar(ctx context.Context, d *desk, sources []collector.Source) (failed, err error) {
-	update, done := newProgress(a.stderr)
+	update, done := newProgress(a.stderr, a.log, a.now)
 	defer done()
 	return d.collect(ctx, sources, a.now, update)
 }

@@ -81,7 +81,7 @@ func (a *app) withOrganisation(
 	// The organisation lives in its own time: what it did last was yesterday.
 	end := truth.Teams[0].Weeks[len(truth.Teams[0].Weeks)-1].Monday + 7
 	asOf := end.Start(c.Owner.Location)
-	update, done := newProgress(a.stderr)
+	update, done := newProgress(a.stderr, a.log, a.now)
 	failed, err := d.collect(ctx, d.buildSources(d.log), func() time.Time { return asOf }, update)
 	done()
 	if err := errors.Join(err, failed); err != nil {

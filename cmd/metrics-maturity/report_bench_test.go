@@ -1,0 +1,129 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/metrics-maturity/metrics-maturity/collector/activity"
+	"github.com/metrics-maturity/metrics-maturity/collector/store"
+)
+
+// envBenchRows is how many rows of days the store of BenchmarkReport holds.
+const envBenchRows = "MATURITY_BENCH_ROWS"
+
+// What the store of BenchmarkReport holds: days of an organisation over two years.
+const (
+	benchTeams, benchMembers, benchDashboards = 600, 8, 3000
+	benchWeeks                                = 104
+)
+
+// BenchmarkReport assesses a large organisation: 600 teams, two years of days. How many rows of them: 1/50 of what such an
+// organisation has, or what the environment says.
+func BenchmarkReport(b *testing.B) {
+	rows := 400_000
+	if text := os.Getenv(envBenchRows); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			b.Fatal(err)
+		}
+		rows = n
+	}
+	d, end := largeStore(b, rows)
+	b.ReportAllocs()
+	for b.Loop() {
+		p, err := d.assemble(b.Context(), end)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if len(p.report.Teams) != benchTeams {
+			b.Fatalf("%d teams", len(p.report.Teams))
+		}
+	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	b.ReportMetric(float64(m.Sys)/(1<<20), "peak-MiB")
+	b.ReportMetric(float64(rows), "rows")
+}
+
+// largeStore fills a store with rows of views and queries, and returns its desk and the end of its time.
+func largeStore(b *testing.B, rows int) (d *desk, end time.Time) {
+	b.Helper()
+	dir := b.TempDir()
+	var config strings.Builder
+	config.WriteString("timezone: UTC\nstore: {url: \"sqlite:large.db\"}\nprivacy: {hash_key_file: key, actor_retention: 10000d}\nsources: [{name: grafana, type: grafana-log, files: [none.log]}]\nteams:\n")
+	for team := range benchTeams {
+		fmt.Fprintf(&config, "  - {name: team%d, members: [", team)
+		for member := range benchMembers {
+			fmt.Fprintf(&config, "user%d, ", team*benchMembers+member)
+		}
+		fmt.Fprintf(&config, "], dashboards: [uid%d]}\n", team)
+	}
+	for name, text := range map[string]string{"key": "only to measure with, never for people\n", "config.yaml": config.String()} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			b.Fatal(err)
+		}
+	}
+	c, err := loadConfig(filepath.Join(dir, "config.yaml"), overrides{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	if d, err = openDesk(b.Context(), c, false, slog.New(slog.DiscardHandler)); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		if err := d.store.Close(); err != nil {
+			b.Error(err)
+		}
+	})
+	actors := make([]store.Actor, benchTeams*benchMembers)
+	for i := range actors {
+		actors[i].Whole, actors[i].Digests = d.key.Actor(activity.Identity{Login: "user" + strconv.Itoa(i)})
+	}
+	ids, err := d.store.ActorIDs(b.Context(), actors)
+	if err != nil {
+		b.Fatal(err)
+	}
+	rnd := rand.New(rand.NewPCG(1, 2))
+	end = time.Date(2026, 11, 16, 0, 0, 0, 0, time.UTC)
+	for week := range benchWeeks {
+		fillWeek(b, d.store, rnd, ids, end.AddDate(0, 0, 7*(week-benchWeeks)), rows/benchWeeks)
+	}
+	return d, end
+}
+
+// fillWeek adds the days of the week that begins at monday.
+func fillWeek(b *testing.B, s *store.Store, rnd *rand.Rand, ids []activity.ActorID, monday time.Time, rows int) {
+	b.Helper()
+	p, err := s.Progress(b.Context(), "grafana")
+	if err != nil {
+		b.Fatal(err)
+	}
+	c := store.Commit{Source: "grafana", Fence: p.Fence, Days: store.NewFolded("grafana")}
+	view := c.Days.SortID(store.Sort{Kind: activity.KindView, Scope: "org:1"})
+	query := c.Days.SortID(store.Sort{Kind: activity.KindQuery, Scope: "org:1"})
+	for range rows {
+		at := monday.Add(time.Duration(rnd.IntN(5*24*60)) * time.Minute)
+		sort, subject := view, "uid"+strconv.Itoa(rnd.IntN(benchDashboards))
+		if rnd.IntN(4) == 0 {
+			sort, subject = query, fmt.Sprintf("%016x", rnd.IntN(20_000))
+		}
+		sum := store.Sum{Count: 1 + rnd.Int64N(3), First: at.UnixNano(), Last: at.UnixNano(), Hours: 1 << at.Hour()}
+		c.Days.Add(activity.DateOf(at), sort, c.Days.NameID(subject), ids[rnd.IntN(len(ids))], sum)
+	}
+	for day := range 7 {
+		for _, class := range []activity.Class{activity.ClassAny, activity.ClassView} {
+			c.Covered = append(c.Covered, activity.CoveredDay{Source: "grafana", Class: class, Date: activity.DateOf(monday) + activity.Date(day)})
+		}
+	}
+	if _, err := s.Save(b.Context(), c); err != nil {
+		b.Fatal(err)
+	}
+}

@@ -1,6 +1,7 @@
 package owner
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -42,6 +43,7 @@ func (b *Book) Attribute(days []activity.Day) []activity.Act {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	learned, regular, twice, again := b.learnGrafanas(days), b.clockwork(days), b.toldTwice(days), b.toldByRequestLog(days)
+	maps.Copy(twice, b.rulesToldTwice(days, twice))
 	acts := make([]activity.Act, len(days))
 	for i := range days {
 		acts[i].Day = b.named(days[i])

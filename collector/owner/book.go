@@ -27,7 +27,7 @@ type Book struct {
 	grafanas   map[activity.Date]bool     // days on which Grafana's request log showed what is asked
 	titles     map[place][]string         // scope and title -> uids of dashboards
 	selected   map[string]map[string]bool // by selector and source: whether the source has metrics of it
-	written    map[string][]string        // name of a rule -> scopes in which something else than a server's API told of it
+	written    map[string][]writing       // name of a rule -> where it is written
 	rules      map[place][]activity.Rule  // by From
 	dashboards map[place][]activity.Dashboard
 	goals      map[place][]activity.Goal
@@ -55,7 +55,7 @@ func New(c Config, key activity.Key, f activity.Facts) (*Book, error) {
 		config: c, location: c.Location, claims: c.claims(key), selectors: sel,
 		folders: map[string][]int{}, uids: map[string][]int{}, tenants: map[string][]int{}, byName: map[string]int{},
 		actors: map[activity.ActorID]*actor{}, queries: map[string]activity.Query{}, covered: map[string]bool{},
-		grafanas: map[activity.Date]bool{}, titles: map[place][]string{}, written: map[string][]string{}, selected: map[string]map[string]bool{}, rules: map[place][]activity.Rule{},
+		grafanas: map[activity.Date]bool{}, titles: map[place][]string{}, written: map[string][]writing{}, selected: map[string]map[string]bool{}, rules: map[place][]activity.Rule{},
 		dashboards: map[place][]activity.Dashboard{}, goals: map[place][]activity.Goal{}, inventory: newInventory(c, f),
 		subjects: map[subjectKey][]span{}, paths: map[string][]int{},
 	}

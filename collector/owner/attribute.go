@@ -44,6 +44,7 @@ func (b *Book) Attribute(days []activity.Day) []activity.Act {
 	defer b.mu.Unlock()
 	learned, regular, twice, again := b.learnGrafanas(days), b.clockwork(days), b.toldTwice(days), b.toldByRequestLog(days)
 	maps.Copy(twice, b.rulesToldTwice(days, twice))
+	maps.Copy(twice, b.toldOnTheWay(days, learned))
 	acts := make([]activity.Act, len(days))
 	for i := range days {
 		acts[i].Day = b.named(days[i])

@@ -85,11 +85,16 @@ const (
 
 // learnGrafanas returns the clients that are Grafanas by the evidence of days.
 func (b *Book) learnGrafanas(days []activity.Day) map[client]bool {
-	explored := b.explored(days)
+	return b.learn(days, b.explored(days), func(string) bool { return true })
+}
+
+// learn returns the clients that pass questions on, of those sources that are behind whoever tells them. explored are the questions
+// by who tells them.
+func (b *Book) learn(days []activity.Day, explored map[string]map[question]*times, behind func(source string) bool) map[client]bool {
 	if len(explored) == 0 {
 		return nil
 	}
-	clients, seen := b.asked(days, explored)
+	clients, seen := b.asked(days, explored, behind)
 	together := map[activity.ActorID]map[question]*times{}
 	for _, c := range clients {
 		merge(together, c)
@@ -146,8 +151,8 @@ func (b *Book) explored(days []activity.Day) map[string]map[question]*times {
 	return out
 }
 
-// asked returns what clients asked, and by source the explored fingerprints that were ever asked there.
-func (b *Book) asked(days []activity.Day, explored map[string]map[question]*times) ([]*askedBy, map[string]map[string]bool) {
+// asked returns what clients asked of sources behind, and by source the explored fingerprints that were ever asked there.
+func (b *Book) asked(days []activity.Day, explored map[string]map[question]*times, behind func(source string) bool) ([]*askedBy, map[string]map[string]bool) {
 	wanted := map[question]bool{}
 	fingerprints := map[string]bool{}
 	for _, questions := range explored {
@@ -161,7 +166,7 @@ func (b *Book) asked(days []activity.Day, explored map[string]map[question]*time
 	seen := map[string]map[string]bool{}
 	for i := range days {
 		d := &days[i]
-		if d.Kind != activity.KindQuery || d.Actor == 0 || d.Robot != "" || b.fromGrafana(d) || !b.isClient(d, b.actors[d.Actor]) {
+		if d.Kind != activity.KindQuery || d.Actor == 0 || d.Robot != "" || b.fromGrafana(d) || !behind(d.Source) || !b.isClient(d, b.actors[d.Actor]) {
 			continue
 		}
 		key := client{d.Source, d.Actor}

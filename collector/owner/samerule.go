@@ -169,8 +169,8 @@ type explains struct {
 
 // pairCommitted sets aside what was done in Grafana and committed too. Each commit explains one act of each organisation of Grafana.
 func (b *Book) pairCommitted(days []activity.Day, managed, committed []int, twice, out map[int]told) {
-	b.inOrder(days, managed)
-	b.inOrder(days, committed)
+	inOrder(days, managed)
+	inOrder(days, committed)
 	used := map[explains]int64{}
 	for _, i := range managed {
 		d, t := &days[i], twice[i]
@@ -189,7 +189,7 @@ func (b *Book) pairCommitted(days []activity.Day, managed, committed []int, twic
 // keepFirst sets aside what another cluster or server told before. A metric is new once; a rule may be changed again by and by, and
 // one change explains one of each other source.
 func (b *Book) keepFirst(days []activity.Day, rows []int, out map[int]told) {
-	b.inOrder(days, rows)
+	inOrder(days, rows)
 	used := map[explains]bool{}
 	for at, i := range rows {
 		d := &days[i]
@@ -211,11 +211,11 @@ func (b *Book) keepFirst(days []activity.Day, rows []int, out map[int]told) {
 }
 
 // inOrder sorts rows by time, and those of one time by content.
-func (b *Book) inOrder(days []activity.Day, rows []int) {
+func inOrder(days []activity.Day, rows []int) {
 	slices.SortFunc(rows, func(x, y int) int {
 		d, e := &days[x], &days[y]
-		return cmp.Or(d.First.Compare(e.First), cmp.Compare(b.tellerOf(d), b.tellerOf(e)), cmp.Compare(d.Source, e.Source),
-			cmp.Compare(d.Scope, e.Scope), cmp.Compare(d.Detail, e.Detail), cmp.Compare(d.Actor, e.Actor), d.Last.Compare(e.Last))
+		return cmp.Or(d.First.Compare(e.First), cmp.Compare(d.Source, e.Source), cmp.Compare(d.Scope, e.Scope),
+			cmp.Compare(d.Detail, e.Detail), cmp.Compare(d.Actor, e.Actor), d.Last.Compare(e.Last))
 	})
 }
 

@@ -66,12 +66,20 @@ func Explain(a Assessment) []string {
 	case *a.Stage == 0:
 		out = append(out, "none of this is enough for a stage")
 	}
-	out = append(out, discounted(a)...)
-	out = append(out, passedOver(a)...)
+	out = append(out, LeftOut(a)...)
 	for _, m := range a.Next.Missing {
 		out = append(out, fmt.Sprintf("for stage %d, %s: %s", a.Next.Stage, Names()[a.Next.Stage], m))
 	}
 	return out
+}
+
+// LeftOut is the part of Explain that says what was discounted and passed over: machines, trouble, quiet weeks and weeks that could
+// not be seen.
+func LeftOut(a Assessment) []string {
+	if a.Stage == nil {
+		return passedOver(a)
+	}
+	return append(discounted(a), passedOver(a)...)
 }
 
 // headline says where the team is.

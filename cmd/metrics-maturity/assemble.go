@@ -18,7 +18,8 @@ type picture struct {
 	owners owner.Config
 	facts  activity.Facts
 	book   *owner.Book
-	org    stage.Org // what was assessed
+	org    stage.Org    // what was assessed
+	usage  *usageReport // see desk.usage
 }
 
 // look attributes the stored days from (inclusive) to (exclusive); a bound of 0 is open.

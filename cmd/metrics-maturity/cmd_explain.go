@@ -12,6 +12,8 @@ type explanation struct {
 	Sentences []string `json:"sentences"`
 }
 
+func newExplanation(t teamReport) explanation { return explanation{t, stage.Explain(t.assessment)} }
+
 func (a *app) explainCommand() *cobra.Command {
 	var asOf, format string
 	cmd := &cobra.Command{
@@ -32,12 +34,12 @@ func (a *app) explainCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				sentences := stage.Explain(t.assessment)
+				e := newExplanation(t)
 				if format == "json" {
-					return a.printJSON(explanation{t, sentences})
+					return a.printJSON(e)
 				}
-				for _, s := range sentences {
-					if err := a.print("%s\n", s); err != nil {
+				for _, s := range e.Sentences {
+					if err := a.print("%s\n", visible(s)); err != nil {
 						return err
 					}
 				}

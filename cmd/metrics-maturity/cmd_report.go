@@ -10,15 +10,24 @@ import (
 
 func (a *app) reportCommand() *cobra.Command {
 	var asOf, format string
-	var history bool
+	var history, dashboards bool
 	var against int
 	cmd := &cobra.Command{
 		Use:   "report --config FILE",
 		Short: "Show the stage of every team, from what is stored",
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := formatFlag(format, "table", "json", "openmetrics", "html"); err != nil {
+			if err := formatFlag(format, "table", "json", "openmetrics", "html", "csv"); err != nil {
 				return err
+			}
+			if dashboards {
+				if history || against != 0 {
+					return usageErrorf("--dashboards goes with neither --history nor --compare-criteria\nhint: leave one of them out")
+				}
+				return a.reportDashboards(cmd.Context(), asOf, format)
+			}
+			if format == "csv" {
+				return usageErrorf("--format csv is for --dashboards\nhint: choose one of table, json, openmetrics, html")
 			}
 			return a.withPicture(cmd.Context(), asOf, func(d *desk, p *picture) error {
 				if against != 0 {
@@ -30,7 +39,11 @@ func (a *app) reportCommand() *cobra.Command {
 				case "openmetrics":
 					return ignoreClosed(d.writeOpenMetrics(cmd.Context(), a.stdout, p))
 				case "html":
-					return ignoreClosed(writeHTML(a.stdout, p.report, d.Owner.Location))
+					pages, err := d.newSite(p)
+					if err != nil {
+						return err
+					}
+					return ignoreClosed(pages.writeMail(a.stdout))
 				}
 				if err := writeTable(a.stdout, p.report, d.Owner.Location); err != nil || !history {
 					return ignoreClosed(err)
@@ -39,8 +52,9 @@ func (a *app) reportCommand() *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVar(&format, "format", "table", "table, json, openmetrics or html")
+	cmd.Flags().StringVar(&format, "format", "table", "table, json, openmetrics or html; with --dashboards table, json or csv")
 	cmd.Flags().BoolVar(&history, "history", false, "with the stage of every week since the first data")
+	cmd.Flags().BoolVar(&dashboards, "dashboards", false, "instead, say how each dashboard is used: views, people, teams, the last look")
 	cmd.Flags().IntVar(&against, "compare-criteria", 0, "instead, say which teams another `version` of the criteria places elsewhere, when and why")
 	asOfFlag(cmd, &asOf)
 	return cmd

@@ -52,7 +52,7 @@ func (a *app) serveCommand() *cobra.Command {
 type server struct {
 	app    *app
 	desk   *desk // with the configuration in use; the scheduler's alone once that runs
-	latest atomic.Pointer[shown]
+	latest atomic.Pointer[site]
 
 	leader *leader // exports, if it leads
 
@@ -62,11 +62,6 @@ type server struct {
 	mu       sync.Mutex // guards what /metrics is made of
 	snapshot export.Snapshot
 	metrics  *export.Page
-}
-
-// shown is what is served, made once for all readers.
-type shown struct {
-	page []byte
 }
 
 func newServer(a *app, d *desk) *server {

@@ -50,9 +50,10 @@ type privacyConfig struct {
 }
 
 type serveConfig struct {
-	Listen    string
-	Interval  time.Duration
-	WebConfig string
+	Listen     string
+	Interval   time.Duration
+	WebConfig  string
+	GrafanaURL string // where people find Grafana; empty: where the one grafana-api source does
 }
 
 // overrides are what stands above the configuration file.
@@ -139,6 +140,9 @@ func resolve(f *file, s *settings) (*config, error) {
 	c.Privacy.HashKey = s.env(envHashKey)
 	c.Privacy.HashKeyFile = s.file("privacy.hash_key_file")
 	c.Serve = serveConfig{Listen: s.text("serve.listen"), WebConfig: s.file("serve.web_config")}
+	if c.Serve.GrafanaURL, err = s.address("serve.grafana_url"); err != nil {
+		return nil, err
+	}
 	if c.Serve.Interval, err = s.duration("serve.interval"); err != nil {
 		return nil, err
 	}

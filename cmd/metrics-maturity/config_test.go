@@ -27,7 +27,7 @@ func writeConfig(t *testing.T, text string) string {
 	return path
 }
 
-func day(t *testing.T, s string) activity.Date {
+func day(t testing.TB, s string) activity.Date {
 	t.Helper()
 	d, err := activity.ParseDate(s)
 	if err != nil {

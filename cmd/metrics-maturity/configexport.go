@@ -17,6 +17,8 @@ type exportConfig struct {
 	Textfile    string             // for a node exporter; empty for nowhere
 	Pushgateway *pushgatewayConfig // nil for none
 	RemoteWrite *remoteWriteConfig // nil for none
+
+	DashboardLimit int // so many dashboards get metrics of their own; 0 for none
 }
 
 type pushgatewayConfig struct {
@@ -38,7 +40,12 @@ func resolveExport(s *settings, f exportFile) (exportConfig, error) {
 	if c.Pushgateway, err = resolvePushgateway(s, f.Pushgateway); err != nil {
 		return c, err
 	}
-	c.RemoteWrite, err = resolveRemoteWrite(s, f.RemoteWrite)
+	if c.RemoteWrite, err = resolveRemoteWrite(s, f.RemoteWrite); err != nil {
+		return c, err
+	}
+	if s.text("export.dashboards.limit") != "0" {
+		c.DashboardLimit, err = s.whole("export.dashboards.limit")
+	}
 	return c, err
 }
 
@@ -87,7 +94,7 @@ func exportClient(s *settings, key, urlKey string, f *httpFile, more bool) (*htt
 }
 
 // ownLabels are those that the exported metrics have themselves.
-var ownLabels = []string{"team", "stage", "name", "criterion", "foundation", "source", "kind", "outcome", "version", "revision", "goversion"}
+var ownLabels = []string{"team", "stage", "name", "criterion", "foundation", "source", "kind", "outcome", "version", "revision", "goversion", "scope", "uid", "title", "folder", "state"}
 
 // resolveLabels reads labels that are added to everything that is exported.
 func resolveLabels(s *settings, key string, words map[string]word) (map[string]string, error) {

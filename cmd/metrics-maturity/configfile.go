@@ -126,6 +126,11 @@ type exportFile struct {
 	Pushgateway pushgatewayFile `yaml:"pushgateway"`
 	RemoteWrite remoteWriteFile `yaml:"remote_write"`
 	Textfile    word            `yaml:"textfile"`
+	Dashboards  dashboardsFile  `yaml:"dashboards"`
+}
+
+type dashboardsFile struct {
+	Limit word `yaml:"limit"`
 }
 
 // pushgatewayFile is an address alone, or one with what is needed to reach it.
@@ -150,9 +155,10 @@ type remoteWriteFile struct {
 }
 
 type serveFile struct {
-	Listen    word `yaml:"listen"`
-	Interval  word `yaml:"interval"`
-	WebConfig word `yaml:"web_config"`
+	Listen     word `yaml:"listen"`
+	Interval   word `yaml:"interval"`
+	WebConfig  word `yaml:"web_config"`
+	GrafanaURL word `yaml:"grafana_url"`
 }
 
 // word is a single value of the file as written, with the line that a complaint about it names.

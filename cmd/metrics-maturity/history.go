@@ -12,13 +12,13 @@ func writeHistory(w io.Writer, teams []teamReport) error {
 	var b strings.Builder
 	width := 0
 	for _, t := range teams {
-		width = max(width, len(t.Team))
+		width = max(width, len(visible(t.Team)))
 	}
 	if len(teams) > 0 && len(teams[0].History) > 0 {
 		fmt.Fprintf(&b, "\nweeks from %s (letters: held through a gap, a is 0; dots: not enough data)\n", teams[0].History[0].Week)
 	}
 	for _, t := range teams {
-		fmt.Fprintf(&b, "%-*s  ", width, t.Team)
+		fmt.Fprintf(&b, "%-*s  ", width, visible(t.Team))
 		for _, h := range t.History {
 			switch {
 			case h.Stage == nil:

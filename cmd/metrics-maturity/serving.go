@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -15,8 +14,8 @@ func (s *server) show(ctx context.Context, p *picture) error {
 	if err != nil {
 		return err
 	}
-	var page bytes.Buffer
-	if err := writeHTML(&page, p.report, s.desk.Owner.Location); err != nil {
+	pages, err := s.desk.newSite(p)
+	if err != nil {
 		return err
 	}
 	err = s.refresh(func(now *export.Snapshot) {
@@ -26,7 +25,7 @@ func (s *server) show(ctx context.Context, p *picture) error {
 	if err != nil {
 		return err
 	}
-	s.latest.Store(&shown{page: page.Bytes()})
+	s.latest.Store(pages)
 	return nil
 }
 
@@ -67,20 +66,7 @@ func (s *server) handler() http.Handler {
 		}
 		plain(w, http.StatusOK, "ready")
 	})
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		l := s.latest.Load()
-		if l == nil {
-			w.Header().Set("Retry-After", "10")
-			plain(w, http.StatusServiceUnavailable, "the first assessment is not done yet: reload in a moment")
-			return
-		}
-		h := w.Header()
-		h.Set("Content-Type", "text/html; charset=utf-8")
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Cache-Control", "no-cache")
-		_, _ = w.Write(l.page) // the reader may have gone
-	})
+	s.siteRoutes(mux)
 	return mux
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -43,6 +44,8 @@ func defaults() map[string]string {
 		"serve.listen":            ":9095",
 		"serve.interval":          "1h",
 		"serve.web_config":        "",
+		"serve.grafana_url":       "",
+		"export.dashboards.limit": "0",
 	}
 }
 
@@ -91,6 +94,8 @@ func newSettings(path string, text []byte, f *file, o overrides) (*settings, err
 		"serve.listen":            f.Serve.Listen.Line,
 		"serve.interval":          f.Serve.Interval.Line,
 		"serve.web_config":        f.Serve.WebConfig.Line,
+		"serve.grafana_url":       f.Serve.GrafanaURL.Line,
+		"export.dashboards.limit": f.Export.Dashboards.Limit.Line,
 	}
 	return &settings{path: path, viper: v, over: o, lines: lines}, nil
 }
@@ -115,6 +120,16 @@ func (s *settings) duration(key string) (time.Duration, error) {
 		return 0, usageErrorf("%s: %w", s.where(key), err)
 	}
 	return d, nil
+}
+
+// address reads where a browser finds a server; empty if it is not set.
+func (s *settings) address(key string) (string, error) {
+	text := s.text(key)
+	u, err := url.Parse(text)
+	if text != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "") {
+		return "", usageErrorf("%s: not the address of a server\nhint: write it as https://grafana.example, without user, password and query", s.where(key))
+	}
+	return text, nil
 }
 
 func (s *settings) whole(key string) (int, error) {

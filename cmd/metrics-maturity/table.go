@@ -71,7 +71,7 @@ func ladderText(b *strings.Builder, teams []teamReport) {
 		}
 		var names []string
 		for _, t := range r.Teams {
-			names = append(names, t.Team)
+			names = append(names, visible(t.Team))
 		}
 		line := fmt.Sprintf("%-18s │%s %s", label, strings.Repeat("██", len(r.Teams)), strings.Join(names, " "))
 		b.WriteString(strings.TrimRight(line, " ") + "\n")
@@ -95,7 +95,7 @@ func teamTable(b *strings.Builder, teams []teamReport) {
 			confidence = percent(*t.Confidence)
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
-			t.Team, orDash(t.Stage), name, confidence, orDash(t.Since), orDash(t.PreviousStage), foundationWords(t), nextWords(t))
+			visible(t.Team), orDash(t.Stage), name, confidence, orDash(t.Since), orDash(t.PreviousStage), foundationWords(t), nextWords(t))
 	}
 	_ = w.Flush() // a strings.Builder takes everything
 }
@@ -161,13 +161,13 @@ func sourceLine(s sourceReport) string {
 	switch {
 	case s.Up:
 	case s.Error != "":
-		state = "down: " + firstLine(s.Error)
+		state = "down: " + visible(firstLine(s.Error))
 	default:
 		state = "never read"
 	}
-	line := fmt.Sprintf("source %s: %s, %d events, %d malformed, %d days covered, %d missing", s.Name, state, s.Events, s.Malformed, s.CoveredDays, len(s.MissingDays))
+	line := fmt.Sprintf("source %s: %s, %d events, %d malformed, %d days covered, %d missing", visible(s.Name), state, s.Events, s.Malformed, s.CoveredDays, len(s.MissingDays))
 	if s.Note != "" {
-		line += " (" + firstLine(s.Note) + ")"
+		line += " (" + visible(firstLine(s.Note)) + ")"
 	}
 	return line + "\n"
 }

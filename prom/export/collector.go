@@ -26,7 +26,8 @@ type Snapshot struct {
 	Events      []EventTotal
 	Location    *time.Location // in which an assessment's dates begin; nil means UTC
 	Build       Build
-	Reload      *Reload // nil where the configuration is read once
+	Reload      *Reload     // nil where the configuration is read once
+	Dashboards  *Dashboards // nil unless asked for
 }
 
 // Reload is how reading the configuration again went.
@@ -64,11 +65,12 @@ type Build struct {
 type Collector struct {
 	latest func() Snapshot
 	d      descs
+	boards boardDescs
 }
 
 // NewCollector returns a collector that calls latest at every scrape; latest must be safe for concurrent use.
 func NewCollector(latest func() Snapshot) *Collector {
-	return &Collector{latest: latest, d: newDescs()}
+	return &Collector{latest: latest, d: newDescs(), boards: newBoardDescs()}
 }
 
 // descs are the metrics of the contract.
@@ -117,6 +119,7 @@ func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 	} {
 		ch <- d
 	}
+	c.boards.describe(ch)
 }
 
 // Collect implements prometheus.Collector.
@@ -148,6 +151,9 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	for _, e := range s.Events {
 		g.count(c.d.events, e.Count, e.Source, string(e.Kind), string(e.Outcome))
+	}
+	if s.Dashboards != nil {
+		c.boards.collect(g, s.Dashboards, s.Location)
 	}
 	if s.Build != (Build{}) {
 		g.set(c.d.build, 1, s.Build.Version, s.Build.Revision, s.Build.GoVersion)

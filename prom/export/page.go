@@ -55,7 +55,7 @@ func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", string(format))
 	h.Set("Vary", "Accept, Accept-Encoding")
-	if acceptsGzip(r.Header) {
+	if AcceptsGzip(r.Header) {
 		h.Set("Content-Encoding", "gzip")
 		_, _ = w.Write(packed) // the reader may have gone
 		return
@@ -85,8 +85,8 @@ func (p *Page) pack(format expfmt.Format) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// acceptsGzip reads Accept-Encoding as far as scrapers and browsers write it.
-func acceptsGzip(h http.Header) bool {
+// AcceptsGzip reads Accept-Encoding as far as scrapers and browsers write it.
+func AcceptsGzip(h http.Header) bool {
 	for part := range strings.SplitSeq(strings.Join(h.Values("Accept-Encoding"), ","), ",") {
 		name, weight, _ := strings.Cut(part, ";")
 		if strings.TrimSpace(name) == "gzip" && strings.TrimSpace(weight) != "q=0" {

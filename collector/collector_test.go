@@ -146,7 +146,7 @@ func (r *run) collect(t *testing.T, ctx context.Context) (collector.Summary, err
 	return collector.Run(ctx, collector.Config{
 		Store: s, Key: activity.NewKey([]byte("k")), Location: r.location, Judge: toyJudge{}, Logger: logger, BatchLines: r.batch, Retention: r.retention,
 		Progress: r.progress,
-		Now: func() time.Time { return r.now }, Fingerprint: func(text string) activity.Query { return activity.Query{Fingerprint: text} },
+		Now:      func() time.Time { return r.now }, Fingerprint: func(text string) activity.Query { return activity.Query{Fingerprint: text} },
 		Sources: []collector.Source{source},
 	})
 }

@@ -65,7 +65,7 @@ type server struct {
 }
 
 func newServer(a *app, d *desk) *server {
-	return &server{app: a, desk: d, leader: &leader{desk: d, work: "export"}, next: make(chan *config, 1), woken: make(chan string), snapshot: export.Snapshot{Build: readBuild()}}
+	return &server{app: a, desk: d, leader: newLeader(d, "export"), next: make(chan *config, 1), woken: make(chan string), snapshot: export.Snapshot{Build: readBuild()}}
 }
 
 // How long a server waits for a client that is slow, maybe on purpose, and for those that it serves when it stops.

@@ -4,18 +4,24 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/metrics-maturity/metrics-maturity/collector/store"
 )
 
 // leader is elected among the processes that share a store, to do what one of them does for all.
 type leader struct {
-	desk *desk
-	work string
+	desk    *desk
+	work    string
+	silence time.Duration // after which another one is taken for dead
 
 	mu    sync.Mutex
 	lease *store.Lease // nil while it does not lead
 	stop  func()
+}
+
+func newLeader(d *desk, work string) *leader {
+	return &leader{desk: d, work: work, silence: store.Silence}
 }
 
 // leads reports whether this process leads. It does until it resigns or gives no sign of life; where somebody else seems to
@@ -27,7 +33,7 @@ func (l *leader) leads(ctx context.Context) (bool, error) {
 	if leading || !l.desk.store.Shared() {
 		return true, nil
 	}
-	lease, err := l.desk.store.Acquire(ctx, l.work, store.Silence)
+	lease, err := l.desk.store.Acquire(ctx, l.work, l.silence)
 	if err != nil || lease == nil {
 		return false, err
 	}
@@ -65,7 +71,7 @@ func (l *leader) resign(ctx context.Context) error {
 
 // alone does work unless another process does it at the moment.
 func (d *desk) alone(ctx context.Context, work string, do func(context.Context) error) error {
-	l := &leader{desk: d, work: work}
+	l := newLeader(d, work)
 	leads, err := l.leads(ctx)
 	if err != nil {
 		return err

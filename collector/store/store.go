@@ -65,10 +65,11 @@ func Open(ctx context.Context, target string, o Options) (*Store, error) {
 
 // prepare migrates and checks a database that was just opened.
 func (s *Store) prepare(ctx context.Context, o Options) error {
-	s.keyID, s.patience = o.Key.ID(), cmp.Or(o.Patience, patience)
+	s.keyID, s.patience = o.Key.ID(), min(cmp.Or(o.Patience, patience), openPatience)
 	if err := s.again(ctx, s.db.PingContext); err != nil {
 		return err
 	}
+	s.patience = cmp.Or(o.Patience, patience)
 	if !o.ReadOnly {
 		if err := s.migrate(ctx); err != nil {
 			return err

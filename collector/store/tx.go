@@ -14,6 +14,8 @@ import (
 const (
 	// patience is how long a transaction is tried again while the database is restarted or fails over.
 	patience = 2 * time.Minute
+	// openPatience is the same for a server that was not reached yet: its address may be wrong.
+	openPatience = 15 * time.Second
 	// firstPause and longestPause lie between two tries. A conflict of two transactions is over in no time.
 	firstPause, longestPause = 10 * time.Millisecond, 5 * time.Second
 	// longestTry bounds one try: a connection that was cut without a word would be waited for for ever.

@@ -140,6 +140,7 @@ func (f *folder) add(b *activity.Batch) {
 	f.facts.Folders = append(f.facts.Folders, b.Folders...)
 	f.facts.DataSources = append(f.facts.DataSources, b.DataSources...)
 	f.facts.Selections = append(f.facts.Selections, b.Selections...)
+	f.facts.Codeowners = append(f.facts.Codeowners, b.Codeowners...)
 	for _, t := range b.Teams {
 		f.teams = append(f.teams, f.snapshot(t))
 	}

@@ -76,6 +76,7 @@ func (r *reader) commit(ctx context.Context, at position) error {
 		c.Dashboards = append(c.Dashboards, f.facts.Dashboards...)
 		c.Rules, c.Goals = append(c.Rules, f.facts.Rules...), append(c.Goals, f.facts.Goals...)
 		c.Selections = append(c.Selections, f.facts.Selections...)
+		c.Codeowners = append(c.Codeowners, f.facts.Codeowners...)
 		c.Folders, c.DataSources = append(c.Folders, f.facts.Folders...), append(c.DataSources, f.facts.DataSources...)
 		c.Teams = append(c.Teams, f.teams...)
 		c.Malformed += f.bad

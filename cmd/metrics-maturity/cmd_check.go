@@ -107,7 +107,7 @@ func (k *check) owners() {
 	if k.config.Privacy.ActorRetention < wholeRetention {
 		k.warning("", "privacy.actor_retention is less than 9 weeks: different people are counted over 8 weeks, and some will be missed\nhint: 9w or more")
 	}
-	if len(k.config.Owner.Teams)+len(k.config.RuleLabels) == 0 && !k.config.FromGrafana {
+	if len(k.config.Owner.Teams)+len(k.config.TeamsFrom.RuleLabels) == 0 && !k.config.TeamsFrom.FromGrafana && !k.config.TeamsFrom.FromCodeowners {
 		k.problem("", "no team is configured, so nothing can be attributed\nhint: add teams under teams:")
 	}
 }

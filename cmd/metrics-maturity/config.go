@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -27,19 +26,18 @@ const wholeRetention = 9 * week
 
 // config is a configuration that was found valid: values are parsed, paths are resolved.
 type config struct {
-	Path        string // of the file
-	StoreURL    string
-	StoreFile   string // holds the password of a PostgreSQL user; empty for none
-	Sources     []sourceConfig
-	Lease       *lease.Config // the Kubernetes Lease that a run takes; nil for none
-	Owner       owner.Config
-	RuleLabels  []string // labels of rules whose values name teams, beside those that are typed out
-	FromGrafana bool     // the teams of a Grafana are teams, beside those that are typed out
-	Criteria    stage.Criteria
-	Privacy     privacyConfig
-	Export      exportConfig
-	Serve       serveConfig
-	Memory      memory // that the process may take, of the flag or the environment; 0 for no bound
+	Path      string // of the file
+	StoreURL  string
+	StoreFile string // holds the password of a PostgreSQL user; empty for none
+	Sources   []sourceConfig
+	Lease     *lease.Config // the Kubernetes Lease that a run takes; nil for none
+	Owner     owner.Config
+	TeamsFrom teamsFrom // where teams come from beside those that are typed out
+	Criteria  stage.Criteria
+	Privacy   privacyConfig
+	Export    exportConfig
+	Serve     serveConfig
+	Memory    memory // that the process may take, of the flag or the environment; 0 for no bound
 }
 
 type privacyConfig struct {
@@ -161,7 +159,7 @@ func resolve(f *file, s *settings) (*config, error) {
 	if err := c.Owner.Validate(); err != nil {
 		return nil, usageErrorf("%s: %w", s.path, err)
 	}
-	if c.RuleLabels, c.FromGrafana, err = resolveTeamsFrom(s.path, f.TeamsFrom, c.Sources); err != nil {
+	if c.TeamsFrom, err = resolveTeamsFrom(s.path, f.TeamsFrom, c.Sources); err != nil {
 		return nil, err
 	}
 	if c.Criteria, err = resolveStages(s, f.Stages); err != nil {
@@ -198,28 +196,4 @@ func withoutPassword(address string) string {
 		return u.Redacted()
 	}
 	return "(unreadable)"
-}
-
-// resolveTeamsFrom reads teams_from: the labels of rules that name teams, and whether Grafana's own teams are some.
-func resolveTeamsFrom(path string, from []word, sources []sourceConfig) (labels []string, grafana bool, err error) {
-	for i, w := range from {
-		where := fmt.Sprintf("%s:%d: teams_from[%d]", path, w.Line, i)
-		kind, arg, _ := strings.Cut(w.Text, ":")
-		switch {
-		case kind == "rule_label" && arg != "":
-			if !slices.Contains(labels, arg) {
-				labels = append(labels, arg)
-			}
-		case w.Text == "grafana_teams":
-			if !slices.ContainsFunc(sources, func(s sourceConfig) bool { return s.Type == typeGrafanaAPI }) {
-				return nil, false, usageErrorf("%s: no source tells Grafana's teams\nhint: add one of type %s", where, typeGrafanaAPI)
-			}
-			grafana = true
-		case w.Text == "codeowners":
-			return nil, false, usageErrorf("%s: this version can't take teams from %s\nhint: name the teams under teams:, or use rule_label:team", where, w.Text)
-		default:
-			return nil, false, usageErrorf("%s: %q is no place to take teams from\nhint: write grafana_teams, or rule_label: and a label's name, as in rule_label:team", where, w.Text)
-		}
-	}
-	return labels, grafana, nil
 }

@@ -114,9 +114,9 @@ func TestEveryKeyIsRead(t *testing.T) {
 			},
 			Types: map[string]string{"grafana": typeGrafanaLog, "promql": typePrometheusQueryLog, "rules": typeRulesGit, "remote": typeRulesGit},
 		},
-		RuleLabels: []string{"team"},
-		Criteria:   criteria,
-		Privacy:    privacyConfig{HashKeyFile: filepath.Join(dir, "key"), ActorRetention: 120 * 24 * time.Hour, MinTeamSize: 5},
+		TeamsFrom: teamsFrom{RuleLabels: []string{"team"}},
+		Criteria:  criteria,
+		Privacy:   privacyConfig{HashKeyFile: filepath.Join(dir, "key"), ActorRetention: 120 * 24 * time.Hour, MinTeamSize: 5},
 		Export: exportConfig{
 			Textfile: filepath.Join(dir, "out/metrics.prom"),
 			Pushgateway: &pushgatewayConfig{

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
@@ -111,4 +112,42 @@ func textsByName(words map[string]word) map[string]string {
 		out[name] = w.Text
 	}
 	return out
+}
+
+// teamsFrom is where teams come from without being typed out.
+type teamsFrom struct {
+	RuleLabels     []string // labels of rules whose values name teams
+	FromGrafana    bool     // the teams of a Grafana
+	FromCodeowners bool     // those that CODEOWNERS files of the rules' repositories name
+}
+
+// resolveTeamsFrom reads teams_from.
+func resolveTeamsFrom(path string, from []word, sources []sourceConfig) (teamsFrom, error) {
+	var t teamsFrom
+	has := func(sourceType string) bool {
+		return slices.ContainsFunc(sources, func(s sourceConfig) bool { return s.Type == sourceType })
+	}
+	for i, w := range from {
+		where := fmt.Sprintf("%s:%d: teams_from[%d]", path, w.Line, i)
+		kind, arg, _ := strings.Cut(w.Text, ":")
+		switch {
+		case kind == "rule_label" && arg != "":
+			if !slices.Contains(t.RuleLabels, arg) {
+				t.RuleLabels = append(t.RuleLabels, arg)
+			}
+		case w.Text == "grafana_teams":
+			if !has(typeGrafanaAPI) {
+				return t, usageErrorf("%s: no source tells Grafana's teams\nhint: add one of type %s", where, typeGrafanaAPI)
+			}
+			t.FromGrafana = true
+		case w.Text == "codeowners":
+			if !has(typeRulesGit) {
+				return t, usageErrorf("%s: no source has a CODEOWNERS file\nhint: add one of type %s", where, typeRulesGit)
+			}
+			t.FromCodeowners = true
+		default:
+			return t, usageErrorf("%s: %q is no place to take teams from\nhint: write grafana_teams, codeowners, or rule_label: and a label's name, as in rule_label:team", where, w.Text)
+		}
+	}
+	return t, nil
 }

@@ -92,48 +92,23 @@ func (d *desk) close(err *error) {
 	*err = errors.Join(*err, d.store.Close())
 }
 
-// owners returns the owner rules with what is known of Grafana's teams, and with the teams that Grafana has or that rules name by a
-// label (teams_from). Teams that are typed out win.
+// owners returns the owner rules with what is known of Grafana's teams, and with the teams that Grafana has, that rules name by a
+// label, or that CODEOWNERS files name (teams_from). Teams that are typed out win.
 func (d *desk) owners(ctx context.Context) (owner.Config, activity.Facts, error) {
 	memberships, err := d.store.Memberships(ctx)
 	if err != nil {
 		return d.Owner, activity.Facts{}, err
 	}
-	o := d.Owner.WithGrafanaTeams(memberships, d.FromGrafana)
+	o := d.Owner.WithGrafanaTeams(memberships, d.TeamsFrom.FromGrafana)
 	facts, err := d.store.Facts(ctx, o.Digests(d.key))
-	if err != nil || len(d.RuleLabels) == 0 {
+	if err != nil {
 		return o, facts, err
 	}
-	known := map[string]bool{}
-	for _, t := range o.Teams {
-		known[t.Name] = true
-	}
-	o.Teams = slices.Clone(o.Teams)
-	for _, label := range d.RuleLabels {
-		for _, name := range valuesOf(facts.Rules, label) {
-			if !known[name] {
-				known[name] = true
-				o.Teams = append(o.Teams, owner.Team{Name: name, RuleLabels: map[string]string{label: name}})
-			}
-		}
+	o = o.WithRuleLabels(d.TeamsFrom.RuleLabels, facts.Rules)
+	if d.TeamsFrom.FromCodeowners {
+		o = o.WithCodeowners(facts.Codeowners)
 	}
 	return o, facts, nil
-}
-
-// valuesOf lists the different values of a label of rules, sorted. A templated value names no team.
-func valuesOf(rules []activity.Rule, label string) []string {
-	values := map[string]bool{}
-	for _, r := range rules {
-		if v := r.Labels[label]; v != "" && !strings.Contains(v, "{{") {
-			values[v] = true
-		}
-	}
-	var sorted []string
-	for v := range values {
-		sorted = append(sorted, v)
-	}
-	slices.Sort(sorted)
-	return sorted
 }
 
 // buildSources makes a source for the collector out of each configured one. This is the list of what can be read.
@@ -167,7 +142,7 @@ func (d *desk) buildSources(log *slog.Logger) []collector.Source {
 		case typeRulesGit:
 			src.Fetcher = &rules.Git{
 				Source: s.Name, Repository: s.Repository, Ref: s.Ref, Paths: s.Paths, CacheDir: d.cacheDir(),
-				Automation: d.Owner.Automation.Authors, KeepAnnotations: d.Owner.AnnotationNames(), Logger: log,
+				Automation: d.Owner.Automation.Authors, KeepAnnotations: d.Owner.AnnotationNames(), Teams: d.teamNames(), Logger: log,
 			}
 		}
 		sources = append(sources, src)
@@ -177,12 +152,21 @@ func (d *desk) buildSources(log *slog.Logger) []collector.Source {
 
 // ruleLabelNames are the labels of rules by which owner rules tell whose they are.
 func (c *config) ruleLabelNames() []string {
-	names := slices.Clone(c.RuleLabels)
+	names := slices.Clone(c.TeamsFrom.RuleLabels)
 	for _, t := range c.Owner.Teams {
 		names = slices.AppendSeq(names, maps.Keys(t.RuleLabels))
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
+}
+
+// teamNames are the names of the teams that are typed out.
+func (c *config) teamNames() []string {
+	names := make([]string, len(c.Owner.Teams))
+	for i, t := range c.Owner.Teams {
+		names[i] = t.Name
+	}
+	return names
 }
 
 // ruleChange says how two expressions of a rule differ.

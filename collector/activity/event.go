@@ -128,6 +128,7 @@ type Batch struct {
 	Folders     []Folder
 	DataSources []DataSource
 	Selections  []Selection
+	Codeowners  []Codeowners
 	Teams       []TeamSnapshot
 	Malformed   int64 // files or lines that a fetcher could not read
 
@@ -138,6 +139,6 @@ type Batch struct {
 func (b *Batch) Reset() {
 	clear(b.Events)
 	b.Events, b.Dashboards, b.Rules, b.Goals = b.Events[:0], b.Dashboards[:0], b.Rules[:0], b.Goals[:0]
-	b.Folders, b.DataSources, b.Selections, b.Teams = nil, nil, nil, nil
+	b.Folders, b.DataSources, b.Selections, b.Codeowners, b.Teams = nil, nil, nil, nil, nil
 	b.Malformed = 0
 }

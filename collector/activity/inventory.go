@@ -124,6 +124,7 @@ type Facts struct {
 	Folders     []Folder             // oldest first
 	DataSources []DataSource         // oldest first
 	Selections  []Selection          // oldest first
+	Codeowners  []Codeowners         // oldest first
 	Coverage    []CoveredDay
 	Status      []SourceStatus
 }

@@ -32,6 +32,7 @@ type Book struct {
 	dashboards map[place][]activity.Dashboard
 	goals      map[place][]activity.Goal
 	inventory  inventory
+	codeowners codeowners
 
 	subjects map[subjectKey][]span // cache; what is learned of a subject drops its entry
 	paths    map[string][]int      // cache: scope -> teams whose rule paths hold it
@@ -56,7 +57,7 @@ func New(c Config, key activity.Key, f activity.Facts) (*Book, error) {
 		folders: map[string][]int{}, uids: map[string][]int{}, tenants: map[string][]int{}, byName: map[string]int{},
 		actors: map[activity.ActorID]*actor{}, queries: map[string]activity.Query{}, covered: map[string]bool{},
 		grafanas: map[activity.Date]bool{}, titles: map[place][]string{}, written: map[string][]writing{}, selected: map[string]map[string]bool{}, rules: map[place][]activity.Rule{},
-		dashboards: map[place][]activity.Dashboard{}, goals: map[place][]activity.Goal{}, inventory: newInventory(c, f),
+		dashboards: map[place][]activity.Dashboard{}, goals: map[place][]activity.Goal{}, inventory: newInventory(c, f), codeowners: newCodeowners(c),
 		subjects: map[subjectKey][]span{}, paths: map[string][]int{},
 	}
 	if b.location == nil {

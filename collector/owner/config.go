@@ -37,6 +37,9 @@ type Config struct {
 	// its scopes: "org:1" is a Grafana's, the source's own name a query log's.
 	Types map[string]string
 
+	// Codeowners are the CODEOWNERS files that hold, each of its own repository; set by Config.WithCodeowners.
+	Codeowners []activity.Codeowners
+
 	// Location is the timezone in which days were folded; nil is UTC.
 	Location *time.Location
 }
@@ -68,6 +71,9 @@ type Team struct {
 	RulePaths       []string          // doublestar globs on the path of a rule file in its repository
 	RuleLabels      map[string]string // a rule with all of these labels is the team's
 	RuleAnnotations map[string]string // a rule with all of these annotations is the team's
+
+	NamedBy    []string // a rule with one of these labels, and the team's name as its value, is the team's; set by Config.WithRuleLabels
+	Codeowners []string // what CODEOWNERS files call the team, where they tell what is its own; set by Config.WithCodeowners
 
 	Metrics []string // PromQL series selectors
 	Clients []netip.Prefix
@@ -106,16 +112,21 @@ func (t Team) HasPeople() bool {
 	return len(t.Members)+len(t.Authors)+len(t.Seen)+len(t.Clients) > 0
 }
 
+// claimsRules reports whether an owner rule of t speaks of rules wherever they are.
+func (t Team) claimsRules() bool {
+	return len(t.RulePaths)+len(t.RuleLabels)+len(t.RuleAnnotations)+len(t.NamedBy) > 0
+}
+
 // CouldMatch reports whether an owner rule of t could claim an act from a source of this type.
 func (t Team) CouldMatch(sourceType string) bool {
 	people := len(t.Members)+len(t.Seen) > 0
 	metrics := len(t.Metrics) > 0
-	rules := len(t.RulePaths)+len(t.RuleLabels)+len(t.RuleAnnotations) > 0
+	rules := t.claimsRules()
 	switch {
 	case strings.HasPrefix(sourceType, grafanaPrefix):
 		return people
 	case sourceType == typeRules:
-		return people || rules || metrics || len(t.Authors) > 0
+		return people || rules || metrics || len(t.Authors)+len(t.Codeowners) > 0
 	case sourceType == typeResources:
 		return rules || metrics
 	case sourceType == typePrometheus:

@@ -49,7 +49,7 @@ func (b *Book) Foundations(acts []activity.Act) map[string]Foundation {
 	out := make(map[string]Foundation, len(found))
 	for i, t := range b.config.Teams {
 		f := &found[i]
-		couldCollect := len(t.Metrics)+len(t.RulePaths)+len(t.RuleLabels)+len(t.RuleAnnotations) > 0
+		couldCollect := t.claimsRules() || len(t.Metrics)+len(t.Codeowners) > 0
 		told, has := b.collected(t)
 		if has {
 			f.Collection = activity.Yes

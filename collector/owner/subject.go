@@ -162,7 +162,7 @@ func (b *Book) ruleSpan(r activity.Rule) span {
 		s.records = r.Name
 	}
 	for i, t := range b.config.Teams {
-		byLabel := carries(r.Labels, t.RuleLabels)
+		byLabel := carries(r.Labels, t.RuleLabels) || slices.ContainsFunc(t.NamedBy, func(label string) bool { return r.Labels[label] == t.Name })
 		if !byLabel && !carries(r.Annotations, t.RuleAnnotations) {
 			continue
 		}
@@ -224,17 +224,21 @@ func (b *Book) goalSpans(key subjectKey) []span {
 	return out
 }
 
-// pathOwners returns the teams that have a glob for the path of a rule file: what follows the first colon of its scope.
+// pathOwners returns the teams that have a glob for the path of a rule file, which is what follows the first colon of its scope, else
+// those that the repository's CODEOWNERS file names.
 func (b *Book) pathOwners(scope string) []int {
 	if owners, ok := b.paths[scope]; ok {
 		return owners
 	}
 	var owners []int
-	if _, path, ok := strings.Cut(scope, ":"); ok && !grafanaScope(scope) {
+	if repository, path, ok := strings.Cut(scope, ":"); ok && !grafanaScope(scope) {
 		for i, t := range b.config.Teams {
 			if slices.ContainsFunc(t.RulePaths, func(glob string) bool { return doublestar.MatchUnvalidated(glob, path) }) {
 				owners = append(owners, i)
 			}
+		}
+		if len(owners) == 0 {
+			owners = b.codeowners.owners(repository, path)
 		}
 	}
 	b.paths[scope] = owners

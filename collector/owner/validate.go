@@ -142,7 +142,7 @@ func (c Config) Warnings() []string {
 			warn("teams %q and %q differ in case alone", other, t.Name)
 		}
 		folded[low] = t.Name
-		if len(t.Folders)+len(t.Dashboards)+len(t.Tenants)+len(t.Metrics)+len(t.RulePaths)+len(t.RuleLabels)+len(t.RuleAnnotations)+len(t.GrafanaTeams) == 0 && !t.HasPeople() {
+		if len(t.Folders)+len(t.Dashboards)+len(t.Tenants)+len(t.Metrics)+len(t.GrafanaTeams) == 0 && !t.claimsRules() && !t.HasPeople() {
 			warn("team %q has no owner rules: nothing can be its own", t.Name)
 		}
 		for at, m := range t.Members {

@@ -35,6 +35,7 @@ type Commit struct {
 	Folders     []activity.Folder
 	DataSources []activity.DataSource
 	Selections  []activity.Selection
+	Codeowners  []activity.Codeowners
 	Teams       []TeamSnapshot
 	Covered     []activity.CoveredDay
 	Totals      []EventTotal
@@ -265,6 +266,18 @@ func saveFacts(ctx context.Context, tx *sql.Tx, c Commit) error {
 			continue
 		}
 		if err := save("selection", s.Scope, s.Selector, s.Seen, s); err != nil {
+			return err
+		}
+	}
+	for _, o := range c.Codeowners {
+		var last activity.Codeowners
+		if _, err := lastFact(ctx, tx, "codeowners", o.Scope, "", o.Seen, &last); err != nil {
+			return err
+		}
+		if last.Scope = o.Scope; o.Same(last) {
+			continue // no file, either, if there was none
+		}
+		if err := save("codeowners", o.Scope, "", o.Seen, o); err != nil {
 			return err
 		}
 	}

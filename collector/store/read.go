@@ -127,6 +127,8 @@ func datedFacts(ctx context.Context, tx *sql.Tx, f *activity.Facts) error {
 			return appendFact(&f.DataSources, facts)
 		case "selection":
 			return appendFact(&f.Selections, facts)
+		case "codeowners":
+			return appendFact(&f.Codeowners, facts)
 		default:
 			return appendFact(&f.Goals, facts)
 		}

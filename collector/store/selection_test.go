@@ -36,3 +36,33 @@ func testSelectionsAreKeptAsTheyChange(t *testing.T, empty func(*testing.T) stri
 		t.Errorf("-want +got\n%s", diff)
 	}
 }
+
+// TestCodeownersAreKeptAsTheyChange: the file is read at every look; a repository that never had one has no row.
+func TestCodeownersAreKeptAsTheyChange(t *testing.T) { onEach(t, testCodeownersAreKeptAsTheyChange) }
+
+func testCodeownersAreKeptAsTheyChange(t *testing.T, empty func(*testing.T) string) {
+	s := open(t, empty(t))
+	var fence store.Fence
+	start := time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC)
+	var want []activity.Codeowners
+	for day, team := range []string{"", "payments", "payments", "search", ""} {
+		file := activity.Codeowners{Seen: start.AddDate(0, 0, day), Scope: "rules"}
+		if team != "" {
+			file.Entries = []activity.CodeownersLine{{Glob: "**", Teams: []string{team}}, {Section: 1, Glob: "a/**"}}
+		}
+		if day != 0 && day != 2 {
+			want = append(want, file)
+		}
+		var err error
+		if fence, err = s.Save(t.Context(), store.Commit{Source: "rules", Fence: fence, Codeowners: []activity.Codeowners{file}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	facts, err := s.Facts(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, facts.Codeowners); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}

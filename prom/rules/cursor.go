@@ -18,6 +18,7 @@ type cursor struct {
 	First      activity.Date `json:"first,omitempty"`   // day of the oldest commit seen
 	Covered    activity.Date `json:"covered,omitempty"` // last day covered so far
 	Counted    ledger        `json:"counted"`
+	Owners     string        `json:"owners,omitempty"` // blob of the CODEOWNERS file whose unreadable lines were counted
 }
 
 // pass is a range of commits, read in the order that git gives: parents first.

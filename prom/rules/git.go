@@ -46,6 +46,7 @@ type Git struct {
 
 	Automation      []string // author globs (name, e-mail, its local part, or "name <e-mail>") of bots; "*[bot]" is always one
 	KeepAnnotations []string // names of the annotations that owner rules use; beside them only those that name teams are kept
+	Teams           []string // names of configured teams: "@name" in CODEOWNERS may be a person's where it is none of them
 
 	Location *time.Location   // whose days coverage speaks of; nil is UTC
 	Now      func() time.Time // nil is time.Now
@@ -95,12 +96,16 @@ func (g *Git) Fetch(ctx context.Context, saved []byte, save Save) error {
 			return err
 		}
 	}
+	owners, malformed, err := g.codeowners(ctx, repo, cur)
+	if err != nil {
+		return err
+	}
 	covered := cur.cover(g.Source, activity.DateOf(g.now()))
 	data, err := cur.encode()
 	if err != nil {
 		return err
 	}
-	return save(activity.Batch{}, data, covered)
+	return save(activity.Batch{Codeowners: []activity.Codeowners{owners}, Malformed: malformed}, data, covered)
 }
 
 // pass reads the commits of cur.Pass and saves them; afterwards its end is one of the tips.

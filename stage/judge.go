@@ -127,6 +127,7 @@ func (r *run) weighty(w int) bool {
 // Beliefs about who is away, and about trouble.
 const (
 	smallTeam   = 3    // so few people may all be away at once
+	smallEnd    = 0.6  // of the probability below which a habit has lapsed
 	awaySmall   = 0.1  // share of the weeks in which nobody of a small team is at work
 	awayLarge   = 0.01 // the same of a larger one
 	lookers     = 0.95 // how much of a team that looks at its usual time is there to act on it
@@ -200,11 +201,20 @@ func (r *run) settle(i, w int, now reading) {
 		l.below = 0
 	}
 	switch {
-	case l.holds && (p < h.End || l.below >= r.criteria.FallEvaluations && p < 0.5 || i == 4 && r.judge.adjust.lone()):
+	case l.holds && (p < r.end(h) || l.below >= r.criteria.FallEvaluations && p < 0.5 || i == 4 && r.judge.adjust.lone()):
 		l.holds = false
 	case !l.holds && people && p >= h.Begin && r.begun(i, now):
 		l.holds = true
 	}
+}
+
+// end is the probability below which a habit has lapsed. What two or three people do is a matter of few chances, so it takes more
+// to say that they stopped.
+func (r *run) end(h Habit) float64 {
+	if len(r.judge.ritual.people) <= smallTeam {
+		return h.End * smallEnd
+	}
+	return h.End
 }
 
 // begun says whether enough was seen to speak of a habit, however probable it is: nothing that happened once is one.

@@ -102,7 +102,7 @@ type Act struct {
 	Own     Tri      // whether the subject (dashboard, rule, metric) is the team's own
 	ByTeam  Tri      // whether the author of a rule, goal or metric is of the team
 	Records string   // rule acts: the metric that the rule records, empty for an alert
-	Metrics []string // names of the metrics that the subject is about (query, rule, dashboard), sorted; nil if unknown
+	Metrics []string // names of the metrics that the subject is about (query, rule, dashboard) and of those that they are recorded from, sorted; nil if unknown
 }
 
 // CoveredDay says that a source was really read for a day.

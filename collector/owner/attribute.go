@@ -45,7 +45,7 @@ func (b *Book) Attribute(days []activity.Day) []activity.Act {
 	learned, regular, twice, again := b.learnGrafanas(days), b.clockwork(days), b.toldTwice(days), b.toldByRequestLog(days)
 	maps.Copy(twice, b.rulesToldTwice(days, twice))
 	maps.Copy(twice, b.toldOnTheWay(days, learned))
-	acts := make([]activity.Act, len(days))
+	acts, recordings := make([]activity.Act, len(days)), b.recordings()
 	for i := range days {
 		acts[i].Day = b.named(days[i])
 		if t, ok := twice[i]; ok {
@@ -55,6 +55,7 @@ func (b *Book) Attribute(days []activity.Day) []activity.Act {
 			acts[i].Robot = reason
 		}
 		b.judge(&acts[i], learned)
+		acts[i].Metrics = recordings.about(acts[i].Metrics)
 		if regular[i] && acts[i].Outcome != activity.Automated {
 			acts[i].Outcome, acts[i].Reason, acts[i].Team = activity.Automated, activity.RobotClockwork, ""
 		}

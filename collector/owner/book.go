@@ -28,6 +28,7 @@ type Book struct {
 	titles     map[place][]string         // scope and title -> uids of dashboards
 	selected   map[string]map[string]bool // by selector and source: whether the source has metrics of it
 	written    map[string][]writing       // name of a rule -> where it is written
+	recorded   map[string][]string        // by name of a recorded metric: the metrics that it is made of, sorted
 	rules      map[place][]activity.Rule  // by From
 	dashboards map[place][]activity.Dashboard
 	goals      map[place][]activity.Goal
@@ -56,7 +57,7 @@ func New(c Config, key activity.Key, f activity.Facts) (*Book, error) {
 		config: c, location: c.Location, claims: c.claims(key), selectors: sel,
 		folders: map[string][]int{}, uids: map[string][]int{}, tenants: map[string][]int{}, byName: map[string]int{},
 		actors: map[activity.ActorID]*actor{}, queries: map[string]activity.Query{}, covered: map[string]bool{},
-		grafanas: map[activity.Date]bool{}, titles: map[place][]string{}, written: map[string][]writing{}, selected: map[string]map[string]bool{}, rules: map[place][]activity.Rule{},
+		grafanas: map[activity.Date]bool{}, titles: map[place][]string{}, written: map[string][]writing{}, recorded: map[string][]string{}, selected: map[string]map[string]bool{}, rules: map[place][]activity.Rule{},
 		dashboards: map[place][]activity.Dashboard{}, goals: map[place][]activity.Goal{}, inventory: newInventory(c, f), codeowners: newCodeowners(c),
 		subjects: map[subjectKey][]span{}, paths: map[string][]int{},
 	}
@@ -153,6 +154,7 @@ func (b *Book) LearnRule(r activity.Rule) {
 	r.Metrics = sorted(r.Metrics)
 	at := place{r.Scope, r.Name}
 	b.learnWritten(&r)
+	b.learnRecording(&r)
 	b.rules[at] = insertByTime(b.rules[at], r, func(r activity.Rule) time.Time { return r.From },
 		func(o activity.Rule) bool { return o.Kind == r.Kind && o.UID == r.UID })
 	if r.UID != "" {

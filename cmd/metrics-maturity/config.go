@@ -193,6 +193,9 @@ func storeURL(s *settings) (string, error) {
 // withoutPassword keeps a secret in an address out of messages.
 func withoutPassword(address string) string {
 	if u, err := url.Parse(address); err == nil {
+		if u.Query().Has("password") {
+			u.RawQuery = ""
+		}
 		return u.Redacted()
 	}
 	return "(unreadable)"

@@ -181,7 +181,7 @@ func (f *folder) resolve(ctx context.Context) (actorIDs, error) {
 	}
 	for _, who := range f.fresh {
 		whole, digests := f.Key.Actor(who)
-		a.actors = append(a.actors, store.Actor{Whole: whole, Digests: digests})
+		a.actors = append(a.actors, store.Actor{Whole: whole, Digests: digests, Former: f.Key.FormerOf(who)})
 	}
 	var err error
 	if a.ids, err = f.Store.ActorIDs(ctx, a.actors); err != nil {

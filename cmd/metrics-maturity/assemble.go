@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"math"
 	"slices"
 	"time"
 
@@ -160,9 +161,15 @@ func firstData(acts []activity.Act, coverage []activity.CoveredDay) activity.Dat
 
 // knownFrom is the day after the last whose people were forgotten, nil if none were.
 func knownFrom(acts []activity.Act) *activity.Date {
+	known := activity.Date(math.MaxInt32) // the first day of which somebody is known: one person may have been forgotten for good since
+	for _, a := range acts {
+		if a.Actor != 0 {
+			known = min(known, a.Date)
+		}
+	}
 	var from *activity.Date
 	for _, a := range acts {
-		if a.Retired && (from == nil || a.Date >= *from) {
+		if a.Retired && a.Date < known && (from == nil || a.Date >= *from) {
 			next := a.Date + 1
 			from = &next
 		}

@@ -120,28 +120,51 @@ func (d *desk) forget(ctx context.Context, before activity.Date) error {
 	return errors.Join(err, failure)
 }
 
+// teamWeek is a team's week, of its Monday.
+type teamWeek struct {
+	team   string
+	monday activity.Date
+}
+
 // peopleToKeep counts the different people of each team over the 8 weeks up to each week whose window reaches back
 // before a date: once their actors are gone they can't be counted any more.
 func peopleToKeep(acts []activity.Act, before activity.Date) []store.TeamWeekPeople {
-	type week struct {
-		team   string
-		monday activity.Date
-	}
-	people := map[week]map[activity.ActorID]bool{}
+	return countPeople(acts, func(w teamWeek) bool { return w.monday+7-peopleWindow < before })
+}
+
+// peopleBeside counts the same of the weeks whose window holds a view of somebody who is forgotten.
+func peopleBeside(acts []activity.Act, gone func(activity.ActorID) bool) []store.TeamWeekPeople {
+	theirs := map[teamWeek]bool{}
 	for _, a := range acts {
-		if a.Outcome != activity.Counted || a.Kind != activity.KindView || a.Actor == 0 {
-			continue
+		if gone(a.Actor) {
+			weeksOf(a, func(w teamWeek) { theirs[w] = true })
 		}
-		for m := a.Date.Monday(); m < a.Date.Monday()+peopleWindow; m += 7 {
-			if m+7-peopleWindow >= before {
-				break // nobody of this window is forgotten yet
+	}
+	return countPeople(acts, func(w teamWeek) bool { return theirs[w] })
+}
+
+// weeksOf calls yield with each week of whose count the act is.
+func weeksOf(a activity.Act, yield func(teamWeek)) {
+	if a.Outcome != activity.Counted || a.Kind != activity.KindView || a.Actor == 0 {
+		return
+	}
+	for m := a.Date.Monday(); m < a.Date.Monday()+peopleWindow; m += 7 {
+		yield(teamWeek{a.Team, m})
+	}
+}
+
+func countPeople(acts []activity.Act, keep func(teamWeek) bool) []store.TeamWeekPeople {
+	people := map[teamWeek]map[activity.ActorID]bool{}
+	for _, a := range acts {
+		weeksOf(a, func(w teamWeek) {
+			if !keep(w) {
+				return
 			}
-			w := week{a.Team, m}
 			if people[w] == nil {
 				people[w] = map[activity.ActorID]bool{}
 			}
 			people[w][a.Actor] = true
-		}
+		})
 	}
 	var kept []store.TeamWeekPeople
 	for w, who := range people {

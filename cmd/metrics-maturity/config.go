@@ -41,10 +41,12 @@ type config struct {
 }
 
 type privacyConfig struct {
-	HashKey        string // from the environment; empty: it is in the file
-	HashKeyFile    string
-	ActorRetention time.Duration
-	MinTeamSize    int
+	HashKey     string // from the environment; empty: it is in the file
+	HashKeyFile string
+	// OldHashKeyFiles hold the keys before, newest first: people are still found under them.
+	OldHashKeyFiles []string
+	ActorRetention  time.Duration
+	MinTeamSize     int
 }
 
 type serveConfig struct {
@@ -137,6 +139,12 @@ func resolve(f *file, s *settings) (*config, error) {
 	}
 	c.Privacy.HashKey = s.env(envHashKey)
 	c.Privacy.HashKeyFile = s.file("privacy.hash_key_file")
+	for i, w := range f.Privacy.OldHashKeyFiles {
+		if w.Text == "" {
+			return nil, usageErrorf("%s:%d: privacy.old_hash_key_files[%d] is empty\nhint: name the file of a key that was used before, or leave the entry out", s.path, w.Line, i)
+		}
+		c.Privacy.OldHashKeyFiles = append(c.Privacy.OldHashKeyFiles, relative(filepath.Dir(s.path), w.Text))
+	}
 	c.Serve = serveConfig{Listen: s.text("serve.listen"), WebConfig: s.file("serve.web_config")}
 	if c.Serve.GrafanaURL, err = s.address("serve.grafana_url"); err != nil {
 		return nil, err

@@ -117,9 +117,10 @@ type ruleFile struct {
 }
 
 type privacyFile struct {
-	HashKeyFile    word `yaml:"hash_key_file"`
-	ActorRetention word `yaml:"actor_retention"`
-	MinTeamSize    word `yaml:"min_team_size"`
+	HashKeyFile     word   `yaml:"hash_key_file"`
+	OldHashKeyFiles []word `yaml:"old_hash_key_files"`
+	ActorRetention  word   `yaml:"actor_retention"`
+	MinTeamSize     word   `yaml:"min_team_size"`
 }
 
 type exportFile struct {

@@ -108,7 +108,7 @@ func (a *app) rootCommand() *cobra.Command {
 	flags.StringVar(&a.logFormat, "log-format", "text", "format of the log: text or json")
 	root.AddCommand(
 		a.demoCommand(), a.collectCommand(), a.reportCommand(), a.explainCommand(), a.runCommand(),
-		a.serveCommand(), a.daysCommand(), a.backfillCommand(), a.checkCommand(), a.evalCommand(),
+		a.serveCommand(), a.daysCommand(), a.backfillCommand(), a.checkCommand(), a.evalCommand(), a.forgetCommand(), a.heldCommand(),
 	)
 	return root
 }

@@ -35,8 +35,25 @@ func makeKey(file string) string {
 // minKeyLength is below what a key could be guessed.
 const minKeyLength = 16
 
-// hashKey reads the key that hashes people's names: from the environment, else from its file.
+// hashKey reads the key that hashes people's names, and those which did so formerly.
 func (c *config) hashKey() (activity.Key, error) {
+	key, err := c.currentKey()
+	if err != nil {
+		return key, err
+	}
+	var former []activity.Key
+	for _, file := range c.Privacy.OldHashKeyFiles {
+		k, err := readKey("old hash key file", file)
+		if err != nil {
+			return key, err
+		}
+		former = append(former, k)
+	}
+	return key.After(former...), nil
+}
+
+// currentKey reads the key from the environment, else from its file.
+func (c *config) currentKey() (activity.Key, error) {
 	if c.Privacy.HashKey != "" {
 		return newKey(envHashKey, []byte(c.Privacy.HashKey))
 	}
@@ -45,14 +62,20 @@ func (c *config) hashKey() (activity.Key, error) {
 		return activity.Key{}, usageErrorf("%s: no hash key: privacy.hash_key_file is not set\nhint: make one: %s\n"+
 			"hint: and name it: privacy: {hash_key_file: key}", c.Path, makeKey(filepath.Join(filepath.Dir(c.Path), "key")))
 	}
+	return readKey("hash key file", file)
+}
+
+func readKey(what, file string) (activity.Key, error) {
 	text, err := os.ReadFile(file)
 	switch {
+	case errors.Is(err, fs.ErrNotExist) && what != "hash key file":
+		return activity.Key{}, usageErrorf("%s %s does not exist\nhint: put it back, or leave it out of privacy.old_hash_key_files if nobody in the store is hashed with it any more", what, file)
 	case errors.Is(err, fs.ErrNotExist):
-		return activity.Key{}, usageErrorf("hash key file %s does not exist\nhint: make it: %s", file, makeKey(file))
+		return activity.Key{}, usageErrorf("%s %s does not exist\nhint: make it: %s", what, file, makeKey(file))
 	case err != nil:
-		return activity.Key{}, usageErrorf("hash key file: %w\nhint: let this user read it", err)
+		return activity.Key{}, usageErrorf("%s: %w\nhint: let this user read it", what, err)
 	}
-	return newKey("hash key file "+file, bytes.TrimSpace(text))
+	return newKey(what+" "+file, bytes.TrimSpace(text))
 }
 
 func newKey(where string, secret []byte) (activity.Key, error) {
@@ -84,7 +107,7 @@ func openDesk(ctx context.Context, c *config, readOnly bool, log *slog.Logger) (
 	case err != nil:
 		return nil, err
 	}
-	return &desk{config: c, key: key, store: s, log: log}, nil
+	return &desk{config: c, key: s.Key(), store: s, log: log}, nil
 }
 
 // close keeps err, and else reports what closing said.

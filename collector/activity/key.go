@@ -13,7 +13,10 @@ import (
 
 // Key hashes identities: HMAC-SHA-256, cut to 16 bytes. The same key gives the same digests on every machine.
 type Key struct {
+	secret  []byte
 	hashers *sync.Pool // of *hasher: an HMAC costs more to make than to use
+	texts   *sync.Pool // the same, of the key that hashes texts
+	former  []Key
 }
 
 type hasher struct {
@@ -30,7 +33,8 @@ func (d Digest) String() string { return hex.EncodeToString(d[:]) }
 // NewKey returns the key of secret, of which every byte counts.
 func NewKey(secret []byte) Key {
 	secret = append([]byte(nil), secret...)
-	return Key{hashers: &sync.Pool{New: func() any { return &hasher{Hash: hmac.New(sha256.New, secret)} }}}
+	pool := &sync.Pool{New: func() any { return &hasher{Hash: hmac.New(sha256.New, secret)} }}
+	return Key{secret: secret, hashers: pool, texts: pool}
 }
 
 // ID names the key without telling it: 8 hexadecimal digits, kept in the store to refuse another key.
@@ -48,11 +52,14 @@ func (k Key) AuthorEmail(email string) Digest { return k.sum("author-email", fol
 // AuthorLocal is the digest of the local part of a git author's e-mail, case-folded.
 func (k Key) AuthorLocal(local string) Digest { return k.sum("author-local", fold(local)) }
 
-// Member returns the digests by which a member with a login, and perhaps an e-mail, is found: in Grafana and as a git author.
-func (k Key) Member(login, email string) []Digest {
-	all := []Digest{k.Login(login), k.AuthorName(login), k.AuthorEmail(login), k.AuthorLocal(login)}
-	if email != "" && fold(email) != fold(login) {
-		all = append(all, k.AuthorEmail(email))
+// Member returns the digests by which a member with a login, and perhaps an e-mail, is found: in Grafana and as a git author; the
+// first is of the login, and those under former keys come last.
+func (k Key) Member(login, email string) (all []Digest) {
+	for _, k := range k.All() {
+		all = append(all, k.Login(login), k.AuthorName(login), k.AuthorEmail(login), k.AuthorLocal(login))
+		if email != "" && fold(email) != fold(login) {
+			all = append(all, k.AuthorEmail(email))
+		}
 	}
 	return all
 }
@@ -64,7 +71,8 @@ func (k Key) Prefix(p netip.Prefix) Digest { return k.sum("net", p.Masked().Stri
 func (k Key) Client() Digest { return k.sum("net", "any") }
 
 // Text is the digest of a query's text, by which it is known again without being kept. The key keeps it from being guessed.
-func (k Key) Text(text string) Digest { return k.sum("text", text) }
+// It stays when the key is rotated.
+func (k Key) Text(text string) Digest { return sum(k.texts, "text", text) }
 
 // Actor returns the digest that identifies i as a whole, and all digests by which an owner rule may match it.
 // Nobody has none.
@@ -100,9 +108,11 @@ func (k Key) Actor(i Identity) (whole Digest, all []Digest) {
 	return Digest{}, nil
 }
 
-func (k Key) sum(domain, value string) (d Digest) {
-	h := k.hashers.Get().(*hasher)
-	defer k.hashers.Put(h)
+func (k Key) sum(domain, value string) Digest { return sum(k.hashers, domain, value) }
+
+func sum(hashers *sync.Pool, domain, value string) (d Digest) {
+	h := hashers.Get().(*hasher)
+	defer hashers.Put(h)
 	h.Reset()
 	h.text = strconv.AppendInt(h.text[:0], int64(len(domain)), 10)
 	h.text = append(append(append(append(h.text, ':'), domain...), ':'), value...)

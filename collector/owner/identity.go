@@ -33,14 +33,22 @@ const (
 	claimAddress // the actor is a network client
 )
 
-// claims returns what c says of each digest.
+// claims returns what c says of each digest, under every key that people may have been hashed with.
 func (c Config) claims(key activity.Key) map[activity.Digest][]claim {
-	out := map[activity.Digest][]claim{key.Client(): {{kind: claimAddress}}}
+	out := map[activity.Digest][]claim{}
+	for _, k := range key.All() {
+		c.claimsUnder(k, out)
+	}
+	return out
+}
+
+func (c Config) claimsUnder(key activity.Key, out map[activity.Digest][]claim) {
 	add := func(d activity.Digest, cl claim) {
 		if !slices.Contains(out[d], cl) {
 			out[d] = append(out[d], cl)
 		}
 	}
+	add(key.Client(), claim{kind: claimAddress})
 	for i, t := range c.Teams {
 		for _, m := range t.Members {
 			for _, d := range key.Member(m.Login, "") {
@@ -81,7 +89,14 @@ func (c Config) claims(key activity.Key) map[activity.Digest][]claim {
 			add(key.Prefix(unmap(p)), claim{kind: claimGrafana, source: source})
 		}
 	}
-	return out
+}
+
+// AuthorDigests returns the digests by which an entry for a git author, as under authors:, is found, under every key.
+func AuthorDigests(entry string, key activity.Key) (all []activity.Digest) {
+	for _, k := range key.All() {
+		all = append(all, parseAuthor(entry).digests(k)...)
+	}
+	return all
 }
 
 // Digests returns the digests by which owner rules match actors, sorted: what to ask the store for.

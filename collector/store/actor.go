@@ -14,12 +14,14 @@ import (
 type Actor struct {
 	Whole   activity.Digest
 	Digests []activity.Digest
+	Former  []activity.Digest // of the whole identity under former keys
 }
 
 // idChunk is how many rows are asked for in one statement.
 const idChunk = 500
 
-// ActorIDs returns the id of each actor, in order, and makes those that are new. Several collectors may make the same at once.
+// ActorIDs returns the id of each actor, in order, and makes those that are new. Several collectors may make the same at once. Who is
+// known under a former key alone stays who that is, under today's key.
 func (s *Store) ActorIDs(ctx context.Context, actors []Actor) ([]activity.ActorID, error) {
 	var known map[activity.Digest]activity.ActorID
 	err := s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
@@ -31,6 +33,13 @@ func (s *Store) ActorIDs(ctx context.Context, actors []Actor) ([]activity.ActorI
 		if len(fresh) == 0 {
 			return nil
 		}
+		if err := s.rekeyActors(ctx, tx, fresh); err != nil {
+			return err
+		}
+		if err := findActors(ctx, tx, fresh, known); err != nil {
+			return err
+		}
+		fresh = unknown(fresh, known)
 		var rows [][]any
 		for i := range fresh {
 			rows = append(rows, []any{fresh[i].Whole[:], s.keyID})

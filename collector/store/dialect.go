@@ -21,6 +21,12 @@ type dialect struct {
 	shared string
 	// free ends a SELECT of the rows that nobody else has locked, and locks them.
 	free string
+	// thorough makes a transaction overwrite all that it deletes, and usual ends that before it commits; "" where that is not to be had.
+	thorough, usual string
+	// swept is a statement that leaves nothing of what was overwritten beside the files; "" for none.
+	swept string
+	// scrub are statements that take what was deleted out of the files.
+	scrub []string
 	// passing reports whether an error may be gone when the transaction is run once more.
 	passing func(error) bool
 	// missing reports whether an error says that a table is not there.

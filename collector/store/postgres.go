@@ -37,6 +37,7 @@ func postgresDialect() *dialect {
 		locked:  " FOR UPDATE",
 		shared:  " FOR SHARE",
 		free:    " FOR UPDATE SKIP LOCKED",
+		scrub:   scrubPostgres(),
 		passing: postgresPassing,
 		missing: func(err error) bool { return sqlState(err) == "42P01" },
 		hint:    postgresHint,

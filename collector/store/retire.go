@@ -49,8 +49,10 @@ func (s *Store) RetireDue(ctx context.Context, before activity.Date) (due bool, 
 // adds to meanwhile is left for the next time.
 func (s *Store) Retire(ctx context.Context, before activity.Date, attribute func([]activity.Day) ([]activity.Act, []TeamWeekPeople)) (rows int64, err error) {
 	err = s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "DELETE FROM team_member WHERE last < $1", before)
-		return err
+		return s.thoroughly(ctx, tx, func() error {
+			_, err := tx.ExecContext(ctx, "DELETE FROM team_member WHERE last < $1", before)
+			return err
+		})
 	})
 	if err != nil {
 		return 0, err
@@ -84,7 +86,14 @@ func (s *Store) Retire(ctx context.Context, before activity.Date, attribute func
 		}
 		rows += n
 	}
-	return rows, s.write(ctx, func(ctx context.Context, tx *sql.Tx) error { return s.forgetIdle(ctx, tx, seen, before) })
+	err = s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		return s.thoroughly(ctx, tx, func() error { return s.forgetIdle(ctx, tx, seen, before) })
+	})
+	if err != nil || s.dialect.swept == "" {
+		return rows, err
+	}
+	_, err = s.db.ExecContext(ctx, s.dialect.swept)
+	return rows, s.explain(err)
 }
 
 // seen is all days at one moment, with the blocks that they were in.
@@ -154,7 +163,7 @@ func (s *Store) retireDate(ctx context.Context, tx *sql.Tx, date activity.Date, 
 			return 0, err
 		}
 	}
-	folded, rows := retired(acts)
+	folded, rows := retired(acts, func(a activity.ActorID) bool { return a != 0 })
 	for _, source := range slices.Sorted(maps.Keys(folded)) {
 		if err := addDays(ctx, tx, s.dialect, folded[source]); err != nil {
 			return 0, err
@@ -171,12 +180,12 @@ func anys[T any](all []T) []any {
 	return out
 }
 
-// retired returns the days of acts by source, without their actors, and how many had one.
-func retired(acts []activity.Act) (bySource map[string]*Folded, rows int64) {
+// retired returns the days of acts by source, without those actors who are gone, and how many rows had one.
+func retired(acts []activity.Act, gone func(activity.ActorID) bool) (bySource map[string]*Folded, rows int64) {
 	bySource = map[string]*Folded{}
 	for _, a := range acts {
 		d := a.Day
-		if a.Actor != 0 {
+		if gone(a.Actor) {
 			rows++
 			d.Actor, d.Retired, d.Team, d.TeamReason, d.TeamAuthor = 0, true, a.Team, a.Reason, a.ByTeam
 			if a.Outcome == activity.Automated {

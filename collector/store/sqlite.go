@@ -19,13 +19,19 @@ import (
 
 func sqliteDialect() *dialect {
 	return &dialect{
-		goose:   goose.DialectSQLite3,
-		schema:  strings.NewReplacer(),
-		read:    &sql.TxOptions{ReadOnly: true},
-		single:  true,
-		passing: func(error) bool { return false }, // busy_timeout has waited
-		missing: func(err error) bool { return strings.Contains(err.Error(), "no such table") },
-		hint:    sqliteHint,
+		goose:  goose.DialectSQLite3,
+		schema: strings.NewReplacer(),
+		read:   &sql.TxOptions{ReadOnly: true},
+		single: true,
+		scrub:  scrubSQLite(),
+
+		// FAST leaves pages that become free as they are: those of blocks, which are merged all the time.
+		thorough: "PRAGMA secure_delete(ON)",
+		usual:    "PRAGMA secure_delete(FAST)",
+		swept:    "PRAGMA wal_checkpoint(TRUNCATE)",
+		passing:  func(error) bool { return false }, // busy_timeout has waited
+		missing:  func(err error) bool { return strings.Contains(err.Error(), "no such table") },
+		hint:     sqliteHint,
 	}
 }
 
@@ -53,7 +59,7 @@ func openSQLite(ctx context.Context, path string, o Options) (*Store, error) {
 		}
 	}
 	query := url.Values{"_txlock": {"immediate"}, "_pragma": {
-		"busy_timeout(15000)", "journal_mode(WAL)", "synchronous(NORMAL)", fmt.Sprintf("cache_size(-%d)", cmp.Or(o.Cache, 64<<20)>>10), "foreign_keys(0)",
+		"busy_timeout(15000)", "journal_mode(WAL)", "synchronous(NORMAL)", fmt.Sprintf("cache_size(-%d)", cmp.Or(o.Cache, 64<<20)>>10), "foreign_keys(0)", "secure_delete(FAST)",
 	}}
 	if o.ReadOnly {
 		query = url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(15000)", "query_only(1)"}}

@@ -28,7 +28,7 @@ var (
 
 // Options say how a store is opened.
 type Options struct {
-	Key      activity.Key // hashes identities; its id is checked against the store's
+	Key      activity.Key // hashes identities; its id is checked against the store's, and takes the place of a former one's
 	Timezone string       // IANA name that days are cut in; checked against a filled store's
 	ReadOnly bool         // nothing is created or migrated; a store that is not there is ErrMissing
 	// PasswordFile holds the password of a PostgreSQL user; it is read for each connection.
@@ -46,6 +46,7 @@ type Store struct {
 	name     string // for people: a path, or an address without a password
 	dialect  *dialect
 	patience time.Duration
+	key      activity.Key
 	keyID    string
 
 	mu sync.Mutex // one writer at a time, if the dialect wants that
@@ -78,34 +79,37 @@ func (s *Store) prepare(ctx context.Context, o Options) error {
 	if err := s.checkVersion(ctx); err != nil {
 		return err
 	}
-	if err := s.check(ctx, "key", s.keyID, ErrKey, "hint: put the old key back (privacy.hash_key_file), or collect into a new store", o.ReadOnly); err != nil {
+	have, err := s.fact(ctx, "key", s.keyID, o.ReadOnly)
+	if err != nil {
 		return err
 	}
-	return s.check(ctx, "timezone", o.Timezone, ErrTimezone, "hint: set timezone back, or collect into a new store", o.ReadOnly)
+	used, ok := keyNamed(o.Key, have)
+	if !ok {
+		return fmt.Errorf("%w\nhint: put the old key back (privacy.hash_key_file), name it as a former one (privacy.old_hash_key_files), or collect into a new store", ErrKey)
+	}
+	timezone, err := s.fact(ctx, "timezone", o.Timezone, o.ReadOnly)
+	if err != nil {
+		return err
+	}
+	if timezone != o.Timezone {
+		return fmt.Errorf("%w: %s, not %s\nhint: set timezone back, or collect into a new store", ErrTimezone, timezone, o.Timezone)
+	}
+	return s.useKey(ctx, o.Key, used, o.ReadOnly)
 }
 
-// check compares a fact of the store with what is configured, and writes it if the store has none yet.
-func (s *Store) check(ctx context.Context, key, want string, mismatch error, hint string, readOnly bool) error {
-	var have string
+// fact returns a fact of the store: what is configured, if the store has none yet, which is written then.
+func (s *Store) fact(ctx context.Context, key, want string, readOnly bool) (have string, err error) {
 	find := func(ctx context.Context) error {
 		return optional(s.db.QueryRowContext(ctx, "SELECT value FROM meta WHERE key = $1", key).Scan(&have))
 	}
-	err := s.again(ctx, find)
+	err = s.again(ctx, find)
 	if err == nil && have == "" && !readOnly { // another process may do the same
 		err = s.again(ctx, func(ctx context.Context) error {
 			_, err := s.db.ExecContext(ctx, "INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT DO NOTHING", key, want)
 			return errors.Join(err, find(ctx))
 		})
 	}
-	switch {
-	case err != nil:
-		return err
-	case have == want || have == "": // nothing was ever written to it
-		return nil
-	case key == "timezone":
-		return fmt.Errorf("%w: %s, not %s\n%s", mismatch, have, want, hint)
-	}
-	return fmt.Errorf("%w\n%s", mismatch, hint)
+	return cmp.Or(have, want), err // nothing was ever written to it
 }
 
 // Shared reports whether processes on other machines may use the store too.

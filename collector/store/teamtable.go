@@ -19,7 +19,7 @@ type TeamSnapshot struct {
 // Team is a team with all who are in it.
 type Team struct {
 	ID, Name string
-	Members  [][]activity.Digest // of each person; the first is of the login
+	Members  [][]activity.Digest // of each person; the first is of the login, those under former keys come last
 	Unread   bool                // the members could not be read: they are taken to be who they were
 }
 
@@ -98,16 +98,22 @@ func (t *teamTable) add(team Team, begun activity.Date) error {
 		return nil
 	}
 	for _, digests := range team.Members {
+		var all []byte
+		for _, d := range digests {
+			all = append(all, d[:]...)
+		}
 		k := memberKey{team.ID, digests[0]}
-		if first, ok := t.open[k]; ok {
+		known, first, ok := t.known(team.ID, digests)
+		if ok && known != k {
+			if err := t.rekey(known, k, first, all); err != nil {
+				return err
+			}
+		}
+		if ok {
 			if err := t.stay(k, first); err != nil {
 				return err
 			}
 			continue
-		}
-		var all []byte
-		for _, d := range digests {
-			all = append(all, d[:]...)
 		}
 		if _, err := t.tx.ExecContext(t.ctx, `INSERT INTO team_member (source, scope, team, person, first, last, digests) VALUES ($1, $2, $3, $4, $5, $6, $7)
 			ON CONFLICT (source, scope, team, person, first) DO UPDATE SET last = excluded.last`,
@@ -116,6 +122,24 @@ func (t *teamTable) add(team Team, begun activity.Date) error {
 		}
 	}
 	return nil
+}
+
+// known finds who was in the last snapshot, under whatever key.
+func (t *teamTable) known(team string, digests []activity.Digest) (k memberKey, first activity.Date, ok bool) {
+	for _, d := range digests {
+		k = memberKey{team, d}
+		if first, ok = t.open[k]; ok {
+			return k, first, true
+		}
+	}
+	return k, 0, false
+}
+
+// rekey makes a membership that of the same person under today's key.
+func (t *teamTable) rekey(was, is memberKey, first activity.Date, digests []byte) error {
+	_, err := t.tx.ExecContext(t.ctx, "UPDATE team_member SET person = $1, digests = $2 WHERE source = $3 AND scope = $4 AND team = $5 AND person = $6 AND first = $7",
+		is.person[:], digests, t.source, t.snapshot.Scope, was.team, was.person[:], first)
+	return err
 }
 
 func (t *teamTable) stay(k memberKey, first activity.Date) error {

@@ -33,6 +33,7 @@ func TestOrganisation(t *testing.T) {
 		t.Run("metrics", func(t *testing.T) { testMetrics(t, o) })
 		t.Run("days", func(t *testing.T) { testDaysContract(t, o) })
 		t.Run("same days, same answer", func(t *testing.T) { testSameAnswer(t, o) })
+		t.Run("browser", func(t *testing.T) { testBrowser(t, o) })
 		return nil
 	})
 	if err != nil {

@@ -15,7 +15,8 @@ import (
 // envJobIndex is what Kubernetes tells each pod of an Indexed Job: its number, from 0.
 const envJobIndex = "JOB_COMPLETION_INDEX"
 
-// parseShard reads "2/4", the second of four parts, or "/4", whose number an Indexed Job gives. Empty is all of the work.
+// parseShard reads "2/4", the second of four parts, or "/4", whose number an Indexed Job gives. Empty is all of the work. Who counts from 0,
+// as an Indexed Job does, gets each part once too: "0/4" is "4/4".
 func parseShard(text string) (collector.Shard, error) {
 	if text == "" {
 		return collector.Shard{}, nil
@@ -29,10 +30,10 @@ func parseShard(text string) (collector.Shard, error) {
 		i++
 	}
 	n, err2 := strconv.Atoi(last)
-	if err != nil || err2 != nil || i < 1 || n < 1 || i > n || n > collector.MaxShards {
+	if err != nil || err2 != nil || i < 0 || n < 1 || i > n || n > collector.MaxShards {
 		return collector.Shard{}, usageErrorf("--shard: %q is no part of a whole\nhint: write it as 1/3, 2/3 or 3/3, or as /3 in a Job of Kubernetes with completionMode: Indexed; at most %d parts", text, collector.MaxShards)
 	}
-	return collector.Shard{Index: i - 1, Count: n}, nil
+	return collector.Shard{Index: (i + n - 1) % n, Count: n}, nil
 }
 
 // leaseName is that of a shard's work.

@@ -12,7 +12,10 @@ func TestParseShard(t *testing.T) {
 			t.Errorf("shard %q is %+v (%s), %v", text, got, got, err)
 		}
 	}
-	for _, wrong := range []string{"0/3", "4/3", "1", "/", "a/b", "-1/2", "1/0", "65/65", "/3"} {
+	if got, err := parseShard("0/3"); err != nil || got != (collector.Shard{Index: 2, Count: 3}) {
+		t.Errorf("counted from 0: %+v, %v", got, err)
+	}
+	for _, wrong := range []string{"4/3", "1", "/", "a/b", "-1/2", "1/0", "65/65", "/3"} {
 		if _, err := parseShard(wrong); err == nil || exitCode(err) != exitUsage {
 			t.Errorf("shard %q: %v", wrong, err)
 		}

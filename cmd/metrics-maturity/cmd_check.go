@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/bmatcuk/doublestar/v4"
 	"github.com/spf13/cobra"
 
 	"github.com/metrics-maturity/metrics-maturity/collector/store"
@@ -58,6 +59,7 @@ func (k *check) run(ctx context.Context, format string) error {
 	}
 	k.found = checkReport{Config: k.config.Path, Teams: len(k.config.Owner.Teams), Sources: []sourceCheck{}, Findings: []finding{}, Attribution: []ownerCheck{}}
 	k.owners()
+	k.sharedFiles()
 	k.keyFile()
 	k.storeFile(ctx)
 	if err := k.sample(ctx, key); err != nil {
@@ -109,6 +111,32 @@ func (k *check) owners() {
 	}
 	if len(k.config.Owner.Teams)+len(k.config.TeamsFrom.RuleLabels) == 0 && !k.config.TeamsFrom.FromGrafana && !k.config.TeamsFrom.FromCodeowners {
 		k.problem("", "no team is configured, so nothing can be attributed\nhint: add teams under teams:")
+	}
+}
+
+// sharedFiles warns of a file that two sources of one type read: each would count what is in it.
+func (k *check) sharedFiles() {
+	readers := map[string]string{}       // by type and file: the source
+	warned := map[[2]string]bool{}       // of two sources, once
+	for _, s := range k.config.Sources { // other types find none of theirs in it
+		for _, pattern := range s.Files {
+			files, _ := doublestar.FilepathGlob(pattern) // reading a sample tells of a bad one
+			for _, file := range files {
+				real, err := filepath.EvalSymlinks(file)
+				if err != nil {
+					continue
+				}
+				first, read := readers[s.Type+" "+real]
+				if !read {
+					readers[s.Type+" "+real] = s.Name
+					continue
+				}
+				if both := [2]string{first, s.Name}; first != s.Name && !warned[both] {
+					warned[both] = true
+					k.warning(s.Name, "source %s reads %s too: what is in it counts twice\nhint: leave it to one of the two sources", first, file)
+				}
+			}
+		}
 	}
 }
 

@@ -45,9 +45,13 @@ func resolveStages(s *settings, written map[string]ruleFile) (stage.Criteria, er
 			k.Window = weeks
 		}
 		c.ByName[name] = k
-	}
-	if err := c.Validate(); err != nil {
-		return c, withHint(usageErrorf("%s: %w", path, err), "enter is a count of at least leave, and at most what the window can hold")
+		if err := c.Validate(); err != nil { // as of this criterion: the defaults are valid
+			where := path
+			if line := max(f.Enter.Line, f.Leave.Line, f.Window.Line); line > 0 {
+				where = fmt.Sprintf("%s:%d", path, line)
+			}
+			return c, withHint(usageErrorf("%s: %w", where, err), "enter is a count of at least leave, and at most what the window can hold")
+		}
 	}
 	return c, nil
 }

@@ -29,6 +29,9 @@ func resolveOwners(path string, f *file) (owner.Config, error) {
 		if err != nil {
 			return c, err
 		}
+		if err := validateTeam(path, t, team); err != nil {
+			return c, err
+		}
 		c.Teams = append(c.Teams, team)
 	}
 	for _, w := range f.Automation.Logins {
@@ -66,6 +69,28 @@ func resolveTeam(path string, t teamFile) (owner.Team, error) {
 	var err error
 	team.Clients, err = prefixes(path, "clients of team "+t.Name.Text, t.Clients)
 	return team, err
+}
+
+// validateTeam holds what is written of a team against what owner rules take: entry by entry where they have a line of their own.
+func validateTeam(path string, t teamFile, whole owner.Team) error {
+	valid := func(line int, team owner.Team) error {
+		team.Name = whole.Name
+		if err := (owner.Config{Teams: []owner.Team{team}}).Validate(); err != nil {
+			return usageErrorf("%s:%d: %w", path, line, err)
+		}
+		return nil
+	}
+	for _, w := range t.Metrics {
+		if err := valid(w.Line, owner.Team{Metrics: texts([]word{w})}); err != nil {
+			return err
+		}
+	}
+	for _, w := range t.Rules.Paths {
+		if err := valid(w.Line, owner.Team{RulePaths: texts([]word{w})}); err != nil {
+			return err
+		}
+	}
+	return valid(t.Name.Line, whole)
 }
 
 func resolveMember(path, of string, m memberFile) (owner.Member, error) {

@@ -51,6 +51,9 @@ func TestNobodyIsNamed(t *testing.T) {
 	for _, format := range []string{"table", "json", "openmetrics", "html"} {
 		say("report", "--history", "--format", format, "--as-of", "2026-11-23")
 	}
+	for _, format := range []string{"table", "json", "csv"} {
+		say("report", "--dashboards", "--format", format, "--as-of", "2026-11-23")
+	}
 	for _, format := range []string{"ndjson", "csv"} {
 		say("days", "--format", format)
 	}
@@ -244,7 +247,10 @@ func serveAll(t *testing.T, config string) map[string][]byte {
 	var log bytes.Buffer
 	base, wait := startServer(t, ctx, config, &log)
 	answers := map[string][]byte{}
-	for _, path := range []string{"/metrics", "/", "/-/healthy", "/-/ready"} {
+	for _, path := range []string{
+		"/metrics", "/", "/-/healthy", "/-/ready", "/dashboards", "/sources", "/teams/payments", "/teams/legacy",
+		"/api/v1/report?history=true", "/api/v1/teams/payments", "/api/v1/dashboards", "/api/v1/sources",
+	} {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+path, nil)
 		if err != nil {
 			t.Fatal(err)

@@ -31,6 +31,8 @@ type site struct {
 	location *time.Location
 	setAside map[string][]setAside // by team
 	at       map[string]int        // by team: where it is in the report
+	rows     []teamRow             // in the order of the report
+	trend    trend
 	minTeam  int
 	pages    map[string]*template.Template
 	css      template.CSS
@@ -45,7 +47,9 @@ func newSite(r *report, u *usageReport, reading *sourcesReport, aside map[string
 	s := &site{report: r, Usage: u, Reading: reading, setAside: aside, location: loc, minTeam: minTeam, at: map[string]int{}, pages: map[string]*template.Template{}}
 	for i, t := range r.Teams {
 		s.at[t.Team] = i
+		s.rows = append(s.rows, teamRow{teamReport: t, Moved: moved(t), NextWords: nextStep(t), Spark: newSpark(t.History)})
 	}
+	s.trend = newTrend(r.Teams)
 	css, err := webFiles.ReadFile("web/page.css")
 	if err != nil {
 		return nil, err

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/metrics-maturity/metrics-maturity/collector/activity"
 	"github.com/metrics-maturity/metrics-maturity/stage"
 )
 
@@ -29,7 +28,6 @@ type rungView struct {
 	rung
 	Shown []teamReport // the first of its teams
 	More  int          // how many more there are
-	Bar   int          // of 100, against the fullest rung
 }
 
 // teamRow is a team in the table.
@@ -48,18 +46,13 @@ const rungTeams = 30
 
 // organisation is the page for a query: q, stage, status, moved, sort and order.
 func (s *site) organisation(values url.Values) organisationView {
-	v := organisationView{Query: newListQuery(values, "stage", "q", "stage", "status", "moved"), Total: len(s.Teams), Trend: newTrend(s.Teams)}
-	fullest := 1
-	for _, r := range ladder(s.Teams) {
-		fullest = max(fullest, len(r.Teams))
-	}
+	v := organisationView{Query: newListQuery(values, "stage", "q", "stage", "status", "moved"), Total: len(s.Teams), Trend: s.trend}
 	for _, r := range ladder(s.Teams) {
 		n := min(len(r.Teams), rungTeams)
-		v.Rungs = append(v.Rungs, rungView{r, r.Teams[:n], len(r.Teams) - n, (100*len(r.Teams) + fullest - 1) / fullest})
+		v.Rungs = append(v.Rungs, rungView{r, r.Teams[:n], len(r.Teams) - n})
 	}
 	var rows []teamRow
-	for _, t := range s.Teams {
-		row := teamRow{teamReport: t, Moved: moved(t), NextWords: nextStep(t), Spark: newSpark(t.History)}
+	for _, row := range s.rows {
 		switch row.Moved {
 		case "rose":
 			v.Rose = append(v.Rose, row)
@@ -171,14 +164,4 @@ func knownFirst[T cmp.Ordered](q listQuery, x, y *T) int {
 // StatusOptions are the values that a team's status may have.
 func (organisationView) StatusOptions() []string {
 	return []string{stage.StatusOK, stage.StatusStale, stage.StatusInsufficient}
-}
-
-// Week is the Monday of the last week assessed; 0 if there is none.
-func (s *site) Week() activity.Date {
-	for _, t := range s.Teams {
-		if n := len(t.History); n > 0 {
-			return t.History[n-1].Week
-		}
-	}
-	return 0
 }

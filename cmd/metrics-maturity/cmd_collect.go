@@ -26,7 +26,7 @@ func (a *app) collectCommand() *cobra.Command {
 					return a.collectShards(ctx, d, shard)
 				}
 				return a.underLease(ctx, d.config, func(ctx context.Context) error {
-					failed, err := a.collectWithBar(ctx, d, d.buildSources(a.log))
+					failed, err := a.collectWithBar(ctx, d, d.buildSources(a.log, a.now))
 					return errors.Join(err, failed)
 				})
 			})

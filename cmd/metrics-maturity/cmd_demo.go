@@ -81,8 +81,9 @@ func (a *app) withOrganisation(
 	// The organisation lives in its own time: what it did last was yesterday.
 	end := truth.Teams[0].Weeks[len(truth.Teams[0].Weeks)-1].Monday + 7
 	asOf := end.Start(c.Owner.Location)
+	clock := func() time.Time { return asOf }
 	update, done := newProgress(a.stderr, a.log, a.now)
-	failed, err := d.collect(ctx, d.buildSources(d.log), func() time.Time { return asOf }, update)
+	failed, err := d.collect(ctx, d.buildSources(d.log, clock), clock, update)
 	done()
 	if err := errors.Join(err, failed); err != nil {
 		return fmt.Errorf("the sample organisation could not be read: %w", err)

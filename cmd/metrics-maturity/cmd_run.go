@@ -17,7 +17,7 @@ func (a *app) runCommand() *cobra.Command {
 			ctx := cmd.Context()
 			return a.work(ctx, nil, func(d *desk) error {
 				return a.underLease(ctx, d.config, func(ctx context.Context) error {
-					failed, err := a.collectWithBar(ctx, d, d.buildSources(a.log))
+					failed, err := a.collectWithBar(ctx, d, d.buildSources(a.log, a.now))
 					if err == nil {
 						err = a.assessAndExport(ctx, d)
 					}

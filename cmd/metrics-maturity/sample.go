@@ -54,7 +54,7 @@ func (k *check) sample(ctx context.Context, key activity.Key) (err error) {
 	}
 	d := &desk{config: &c, key: key, store: s, log: slog.New(slog.DiscardHandler)}
 	defer d.close(&err)
-	sources := d.buildSources(d.log)
+	sources := d.buildSources(d.log, k.now)
 	samples := make([]sampled, len(sources))
 	g, reading := errgroup.WithContext(ctx)
 	g.SetLimit(4)

@@ -65,7 +65,7 @@ func (s *server) adopt(ctx context.Context, c *config) {
 func (s *server) cycle(ctx context.Context) {
 	// Sources that failed are logged by the collector and shown in metrics_maturity_source_up.
 	err := s.app.underLease(ctx, s.desk.config, func(ctx context.Context) error {
-		_, err := s.desk.collect(ctx, s.desk.buildSources(s.app.log), s.app.now, nil)
+		_, err := s.desk.collect(ctx, s.desk.buildSources(s.app.log, s.app.now), s.app.now, nil)
 		return err
 	})
 	if stopped(ctx, err) {

@@ -86,7 +86,7 @@ func (a *app) collectShard(ctx context.Context, d *desk, shard collector.Shard, 
 	}()
 	sharded := *d
 	sharded.lease = lease
-	failed, err := a.collectWithBar(held, &sharded, shard.Of(d.buildSources(a.log)))
+	failed, err := a.collectWithBar(held, &sharded, shard.Of(d.buildSources(a.log, a.now)))
 	if cause := context.Cause(held); cause != nil && ctx.Err() == nil {
 		err = cause
 	}

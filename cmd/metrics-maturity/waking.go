@@ -18,7 +18,7 @@ type watcher interface {
 func (s *server) watchSources(ctx context.Context) (unwatch func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var watching sync.WaitGroup
-	for _, src := range s.desk.buildSources(s.app.log) {
+	for _, src := range s.desk.buildSources(s.app.log, s.app.now) {
 		w, ok := src.Lines.(watcher)
 		if !ok {
 			continue
@@ -43,7 +43,7 @@ func (s *server) watchSources(ctx context.Context) (unwatch func()) {
 
 // readNow reads one source between two cycles. What it brings is assessed with the next one.
 func (s *server) readNow(ctx context.Context, name string) {
-	sources := slices.DeleteFunc(s.desk.buildSources(s.app.log), func(src collector.Source) bool { return src.Name != name })
+	sources := slices.DeleteFunc(s.desk.buildSources(s.app.log, s.app.now), func(src collector.Source) bool { return src.Name != name })
 	err := s.app.underLease(ctx, s.desk.config, func(ctx context.Context) error {
 		_, err := s.desk.collect(ctx, sources, s.app.now, nil)
 		return err

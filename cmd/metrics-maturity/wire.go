@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/metrics-maturity/metrics-maturity/collector"
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
@@ -134,8 +135,8 @@ func (d *desk) owners(ctx context.Context) (owner.Config, activity.Facts, error)
 	return o, facts, nil
 }
 
-// buildSources makes a source for the collector out of each configured one. This is the list of what can be read.
-func (d *desk) buildSources(log *slog.Logger) []collector.Source {
+// buildSources makes a source for the collector out of each configured one. This is the list of what can be read. Snapshots are of now.
+func (d *desk) buildSources(log *slog.Logger, now func() time.Time) []collector.Source {
 	var sources []collector.Source
 	for _, s := range d.Sources {
 		log := log.With("source", s.Name)
@@ -149,23 +150,23 @@ func (d *desk) buildSources(log *slog.Logger) []collector.Source {
 		case typeGrafanaAPI:
 			src.Fetcher = &inventory.Inventory{
 				Source: s.Name, HTTP: s.HTTP, Fingerprint: prom.NewFingerprinter(nil).Query, Diff: ruleChange, Key: d.key,
-				KeepAnnotations: d.Owner.AnnotationNames(), Location: d.Owner.Location, Logger: log,
+				KeepAnnotations: d.Owner.AnnotationNames(), Location: d.Owner.Location, Logger: log, Now: now,
 			}
 		case typePrometheusAPI:
 			src.Fetcher = &api.API{
 				Source: s.Name, HTTP: s.HTTP, RulesFrom: s.RulesFrom, KeepAnnotations: d.Owner.AnnotationNames(), Selectors: d.Owner.Selectors(),
-				Location: d.Owner.Location, Logger: log,
+				Location: d.Owner.Location, Logger: log, Now: now,
 			}
 		case typeRulesKubernetes:
 			k := s.Kubernetes
 			src.Fetcher = &resources.Cluster{
 				Source: s.Name, API: kube.New(kube.Config{Kubeconfig: k.Kubeconfig, Logger: log}), Place: k.Kubeconfig, Namespace: k.Namespace, Selector: k.Selector,
-				Labels: d.ruleLabelNames(), KeepAnnotations: d.Owner.AnnotationNames(), Location: d.Owner.Location, Logger: log,
+				Labels: d.ruleLabelNames(), KeepAnnotations: d.Owner.AnnotationNames(), Location: d.Owner.Location, Logger: log, Now: now,
 			}
 		case typeRulesGit:
 			src.Fetcher = &rules.Git{
 				Source: s.Name, Repository: s.Repository, Ref: s.Ref, Paths: s.Paths, CacheDir: d.cacheDir(),
-				Automation: d.Owner.Automation.Authors, KeepAnnotations: d.Owner.AnnotationNames(), Teams: d.teamNames(), Logger: log,
+				Automation: d.Owner.Automation.Authors, KeepAnnotations: d.Owner.AnnotationNames(), Teams: d.teamNames(), Logger: log, Now: now,
 			}
 		}
 		sources = append(sources, src)

@@ -145,7 +145,7 @@ func newDayRows(acts []activity.Act, sizes teamSizes) []dayRow {
 }
 
 func writeDaysNDJSON(w io.Writer, rows []dayRow) error {
-	buf := bufio.NewWriter(w)
+	buf := bufio.NewWriter(&plainWriter{w: w, json: true})
 	enc := json.NewEncoder(buf)
 	enc.SetEscapeHTML(false)
 	for _, r := range rows {
@@ -170,7 +170,7 @@ func writeDaysCSV(w io.Writer, rows []dayRow) error {
 			by = strconv.FormatBool(*r.By)
 		}
 		err := c.Write([]string{
-			r.Day.String(), string(r.Kind), r.Team, r.Scope, r.Subject, r.Detail, string(r.Outcome), r.Reason, strconv.FormatInt(r.Count, 10), people, by, r.Source,
+			r.Day.String(), string(r.Kind), cell(r.Team), cell(r.Scope), cell(r.Subject), cell(r.Detail), string(r.Outcome), r.Reason, strconv.FormatInt(r.Count, 10), people, by, cell(r.Source),
 		})
 		if err != nil {
 			return err

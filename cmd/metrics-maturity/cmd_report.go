@@ -103,7 +103,7 @@ func (r report) withHistory(keep bool) report {
 }
 
 func (a *app) printJSON(v any) error {
-	enc := json.NewEncoder(a.stdout)
+	enc := json.NewEncoder(&plainWriter{w: a.stdout, json: true})
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	return ignoreClosed(enc.Encode(v))

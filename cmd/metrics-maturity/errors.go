@@ -57,7 +57,7 @@ func exitCode(err error) int {
 
 // printError writes err for a person: each line with the program's name before it, except hints.
 func printError(w io.Writer, err error) {
-	for line := range strings.SplitSeq(strings.TrimSpace(err.Error()), "\n") {
+	for line := range strings.SplitSeq(printable(strings.TrimSpace(err.Error())), "\n") {
 		if strings.HasPrefix(line, "hint: ") {
 			_, _ = fmt.Fprintln(w, line)
 			continue

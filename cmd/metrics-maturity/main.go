@@ -58,6 +58,7 @@ type app struct {
 }
 
 func (a *app) run(ctx context.Context, args []string) error {
+	a.stdout = &plainWriter{w: a.stdout}
 	root := a.rootCommand()
 	root.SetArgs(args)
 	root.SetIn(a.stdin)
@@ -122,9 +123,9 @@ func (a *app) setLogger() error {
 	options := &slog.HandlerOptions{Level: level}
 	switch a.logFormat {
 	case "text":
-		a.log = slog.New(slog.NewTextHandler(a.stderr, options))
+		a.log = slog.New(slog.NewTextHandler(&plainWriter{w: a.stderr}, options))
 	case "json":
-		a.log = slog.New(slog.NewJSONHandler(a.stderr, options))
+		a.log = slog.New(slog.NewJSONHandler(&plainWriter{w: a.stderr}, options))
 	default:
 		return usageErrorf("--log-format: unknown format %q\nhint: known are json, text", a.logFormat)
 	}

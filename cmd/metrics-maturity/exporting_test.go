@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -9,6 +10,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/klauspost/compress/snappy"
+	"github.com/prometheus/prometheus/prompb"
 )
 
 // TestFailedExport: an export that fails does not stop the others; the run ends with 1, says which and what to do, and the next
@@ -65,5 +69,36 @@ func TestFailedExport(t *testing.T) {
 	mu.Unlock()
 	if out, code := run(); code != 0 || requests["/metrics/job/metrics_maturity"] != 2 || requests["/api/v1/write"] != 2 {
 		t.Errorf("exit %d after %v:\n%s", code, requests, out)
+	}
+}
+
+// TestRunsWithinASecond: the second of two runs says something else at another time, or a receiver refuses it.
+func TestRunsWithinASecond(t *testing.T) {
+	var sent []int64
+	target := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		packed, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		data, err := snappy.Decode(nil, packed)
+		if err != nil {
+			t.Error(err)
+		}
+		var request prompb.WriteRequest
+		if err := request.Unmarshal(data); err != nil || len(request.Timeseries) == 0 {
+			t.Errorf("%d series, %v", len(request.Timeseries), err)
+			return
+		}
+		sent = append(sent, request.Timeseries[0].Samples[0].Timestamp)
+	}))
+	defer target.Close()
+	_, path := serveFiles(t, "export: {remote_write: {url: \""+target.URL+"/api/v1/write\"}}\n")
+	for range 2 {
+		if err := Run(t.Context(), []string{"run", "--config", path}, strings.NewReader(""), io.Discard, io.Discard); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(sent) != 2 || sent[0] >= sent[1] {
+		t.Errorf("sent at %v", sent)
 	}
 }

@@ -164,6 +164,8 @@ func (s *sampled) judge(k *check, p *picture) {
 		k.problem(s.Name, "none of %d lines is of the kind that type %s reads\nhint: check type:, and where its lines are taken from", s.Lines, s.Type)
 	case s.Lines == 0 && sourceTypes()[s.Type].log != nil && s.Newest == nil:
 		k.warning(s.Name, "there is no line of it\nhint: check the query or selector, the tenant, and that the log is written at all")
+	case s.Malformed > 0 && sourceTypes()[s.Type].log == nil:
+		k.warning(s.Name, "%d of the files and lines that it reads can't be read\nhint: the log of collect tells of one a minute which it is, and why", s.Malformed)
 	case s.Malformed*10 > s.Lines && s.Malformed > 0:
 		k.problem(s.Name, "%d of %d lines can't be read\nhint: check type:, and that nothing rewrites the lines on their way", s.Malformed, s.Lines)
 	}

@@ -6,7 +6,8 @@
 //
 //  1. Its actor was forgotten: the team stored with it.
 //  2. A robot: the reason stored with it, else a login, author or client named under automation, else a Grafana asking a
-//     Prometheus (named as grafana_clients, or learned, see learn.go).
+//     Prometheus (named as grafana_clients, or learned, see learn.go), else another source that tells more of the same act (see
+//     twice.go, samerule.go, passed.go).
 //  3. A rule, goal or metric: the owner of the rule. A label or annotation on the rule beats the path of its file, which
 //     beats the selector of the metric that it records, which beats the team of its author. A goal belongs to the team
 //     that it names.

@@ -34,6 +34,3 @@ type dialect struct {
 	// hint is what a person can do about an error, "" if nothing is known.
 	hint func(error) string
 }
-
-// maxParameters is how many a statement may have in either database.
-const maxParameters = 32766

@@ -113,7 +113,7 @@ func each(ctx context.Context, tx *sql.Tx, f func(*sql.Rows) error, query string
 // tail that updates, no key may come twice.
 func insert(ctx context.Context, tx *sql.Tx, head, tail string, rows [][]any) error {
 	for len(rows) > 0 {
-		n := min(len(rows), 500, maxParameters/len(rows[0]))
+		n := min(len(rows), idChunk)
 		args := make([]any, 0, n*len(rows[0]))
 		var text strings.Builder
 		text.WriteString(head)

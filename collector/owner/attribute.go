@@ -54,7 +54,9 @@ func (b *Book) Attribute(days []activity.Day) []activity.Act {
 		if reason := again[i]; reason != "" {
 			acts[i].Robot = reason
 		}
-		b.judge(&acts[i], learned)
+		c, s := b.subject(&acts[i].Day)
+		acts[i].Metrics, acts[i].Records = s.metrics, s.records
+		b.judge(&acts[i], c, s, learned)
 		acts[i].Metrics = recordings.about(acts[i].Metrics)
 		if regular[i] && acts[i].Outcome != activity.Automated {
 			acts[i].Outcome, acts[i].Reason, acts[i].Team = activity.Automated, activity.RobotClockwork, ""
@@ -69,14 +71,16 @@ func (b *Book) Outcome(d *activity.Day) (outcome activity.Outcome, basis activit
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	a := activity.Act{Day: b.named(*d)}
-	basis = b.judge(&a, nil)
+	c, s := classQuery, span{}
+	if a.Kind != activity.KindQuery || len(b.selectors.all) > 0 { // else it does not matter what was asked: there may be a million questions
+		c, s = b.subject(&a.Day)
+	}
+	basis = b.judge(&a, c, s, nil)
 	return a.Outcome, basis
 }
 
-// judge fills in everything of a but its day, and tells what the outcome depends on.
-func (b *Book) judge(a *activity.Act, learned map[client]bool) activity.Basis {
-	c, s := b.subject(&a.Day)
-	a.Metrics, a.Records = s.metrics, s.records
+// judge fills in whose act a is and how it counts, given what its subject is, and tells what the outcome depends on.
+func (b *Book) judge(a *activity.Act, c class, s span, learned map[client]bool) activity.Basis {
 	who := b.actors[a.Actor]
 	if robot := b.robot(a, who, learned); robot != "" {
 		a.Outcome, a.Reason = activity.Automated, robot

@@ -122,13 +122,13 @@ func (k *check) sharedFiles() {
 		for _, pattern := range s.Files {
 			files, _ := doublestar.FilepathGlob(pattern) // reading a sample tells of a bad one
 			for _, file := range files {
-				real, err := filepath.EvalSymlinks(file)
+				place, err := filepath.EvalSymlinks(file)
 				if err != nil {
 					continue
 				}
-				first, read := readers[s.Type+" "+real]
+				first, read := readers[s.Type+" "+place]
 				if !read {
-					readers[s.Type+" "+real] = s.Name
+					readers[s.Type+" "+place] = s.Name
 					continue
 				}
 				if both := [2]string{first, s.Name}; first != s.Name && !warned[both] {

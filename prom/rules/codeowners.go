@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/bmatcuk/doublestar/v4"
 
@@ -170,7 +171,7 @@ func codeownersTeams(owners, known []string) []string {
 		}
 		slash := strings.LastIndexByte(o, '/')
 		name := o[slash+1:]
-		if name == "" || slash == 0 || slash < 0 && !slices.Contains(known, name) {
+		if slash == 0 || slash > 0 && !isTeamName(name) || slash < 0 && !slices.Contains(known, name) {
 			continue
 		}
 		if !slices.Contains(teams, name) {
@@ -178,6 +179,14 @@ func codeownersTeams(owners, known []string) []string {
 		}
 	}
 	return teams
+}
+
+// isTeamName reports whether a server may call a team or group so.
+func isTeamName(name string) bool {
+	other := func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("._-", r)
+	}
+	return !strings.ContainsFunc(name, other) && strings.Trim(name, "._-") != ""
 }
 
 // codeownersGlob turns a pattern, as in .gitignore, into a glob of files; empty if it is none.

@@ -57,6 +57,7 @@ func TestCodeownersLines(t *testing.T) {
 		"\n" +
 		"/people/ @zoe @payments @eve/ @/eve\n" +
 		"/nobody/\n" +
+		"/odd/ @org/.. @org/\x1b[31mred @org/<b>x</b> @org/été_1.b\n" +
 		"!/not/ @org/a\n" +
 		"[a-z]x/ @org/letters\n" +
 		"^[Pay][2] @org/payments\n" +
@@ -72,6 +73,7 @@ func TestCodeownersLines(t *testing.T) {
 		{Glob: "with space/**", Teams: []string{"search"}},
 		{Glob: "people/**", Teams: []string{"payments"}},
 		{Glob: "nobody/**"},
+		{Glob: "odd/**", Teams: []string{"été_1.b"}},
 		{Glob: "**/[a-z]x/**", Teams: []string{"letters"}},
 		{Section: 1, Glob: "pay/**", Teams: []string{"payments"}},
 		{Section: 2, Glob: "docs/**"},
@@ -80,7 +82,7 @@ func TestCodeownersLines(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
-	if diff := cmp.Diff([]int{7, 15}, bad); diff != "" {
+	if diff := cmp.Diff([]int{8, 16}, bad); diff != "" {
 		t.Errorf("unreadable lines: -want +got\n%s", diff)
 	}
 }
@@ -140,7 +142,7 @@ func FuzzCodeowners(f *testing.F) {
 				t.Errorf("%q is no glob", e.Glob)
 			}
 			for _, team := range e.Teams {
-				if team == "" || strings.ContainsAny(team, "@/") {
+				if !isTeamName(team) {
 					t.Errorf("%q is no team", team)
 				}
 			}

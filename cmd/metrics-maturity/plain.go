@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf16"
@@ -22,7 +23,7 @@ func (p *plainWriter) Write(text []byte) (int, error) {
 	if len(p.rest) == 0 && plainASCII(text) {
 		return p.w.Write(text)
 	}
-	whole := append(p.rest, text...)
+	whole := slices.Concat(p.rest, text)
 	cut := len(whole)
 	for i := max(0, cut-utf8.UTFMax+1); i < cut; i++ {
 		if utf8.RuneStart(whole[i]) && !utf8.FullRune(whole[i:]) {

@@ -71,7 +71,9 @@ func (p *promServer) start() {
 	}
 	p.addr = l.Addr().String()
 	p.server = httptest.NewUnstartedServer(http.HandlerFunc(p.serve))
-	p.server.Listener.Close()
+	if err := p.server.Listener.Close(); err != nil {
+		p.t.Fatal(err)
+	}
 	p.server.Listener = l
 	p.server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	p.server.StartTLS()

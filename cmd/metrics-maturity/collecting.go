@@ -74,7 +74,7 @@ func (d *desk) warnBlind(ctx context.Context, sum collector.Summary) error {
 
 // read lets the collector read sources into the store.
 func (d *desk) read(ctx context.Context, sources []collector.Source, now func() time.Time, progress func(collector.Progress)) (collector.Summary, error) {
-	owners, facts, err := d.owners(ctx)
+	owners, facts, err := d.ownersToCollect(ctx)
 	if err != nil {
 		return collector.Summary{}, err
 	}

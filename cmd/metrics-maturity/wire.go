@@ -119,12 +119,27 @@ func (d *desk) close(err *error) {
 // owners returns the owner rules with what is known of Grafana's teams, and with the teams that Grafana has, that rules name by a
 // label, or that CODEOWNERS files name (teams_from). Teams that are typed out win.
 func (d *desk) owners(ctx context.Context) (owner.Config, activity.Facts, error) {
+	return d.ownersBy(ctx, d.store.Facts)
+}
+
+// ownersToCollect is owners without what is known of queries, if no team claims metrics: then it does not tell whose an act is.
+func (d *desk) ownersToCollect(ctx context.Context) (owner.Config, activity.Facts, error) {
+	if len(d.Owner.Selectors()) == 0 {
+		return d.ownersBy(ctx, d.store.FactsButQueries)
+	}
+	return d.owners(ctx)
+}
+
+// loader reads facts from the store, those of actors for digests only.
+type loader func(ctx context.Context, digests []activity.Digest) (activity.Facts, error)
+
+func (d *desk) ownersBy(ctx context.Context, load loader) (owner.Config, activity.Facts, error) {
 	memberships, err := d.store.Memberships(ctx)
 	if err != nil {
 		return d.Owner, activity.Facts{}, err
 	}
 	o := d.Owner.WithGrafanaTeams(memberships, d.TeamsFrom.FromGrafana)
-	facts, err := d.store.Facts(ctx, o.Digests(d.key))
+	facts, err := load(ctx, o.Digests(d.key))
 	if err != nil {
 		return o, facts, err
 	}

@@ -130,6 +130,45 @@ func TestOutcomeIsOfOneDay(t *testing.T) {
 	}
 }
 
+// TestOutcomeWithoutSelectors: where no team claims metrics an act counts the same whether it is known or not what was asked, and as it does
+// with all that is known of it.
+func TestOutcomeWithoutSelectors(t *testing.T) {
+	c, f, days := bigOrganisation(8_000)
+	c.Teams[1].Members = append(c.Teams[1].Members, c.Teams[0].Members...) // of two teams
+	c.Teams[2].Clients = append(c.Teams[2].Clients, c.Teams[3].Clients...)
+	for i := range c.Teams {
+		c.Teams[i].Metrics = nil
+	}
+	knows, err := New(c, testKey, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Queries = nil
+	knowsNothing, err := New(c, testKey, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := []activity.Kind{activity.KindQuery, activity.KindShare, activity.KindOpen, activity.KindComment}
+	outcomes := map[activity.Outcome]int{}
+	for i, d := range days {
+		if d.Kind == activity.KindQuery {
+			d.Kind = kinds[i/4%len(kinds)]
+		}
+		whole := activity.Act{Day: d}
+		of, s := knows.subject(&d)
+		basis := knows.judge(&whole, of, s, nil)
+		for _, b := range []*Book{knows, knowsNothing} {
+			if got, on := b.Outcome(&d); got != whole.Outcome || on != basis {
+				t.Fatalf("%+v: %s on %d, want %s on %d", d, got, on, whole.Outcome, basis)
+			}
+		}
+		outcomes[whole.Outcome]++
+	}
+	if outcomes[activity.Counted] == 0 || outcomes[activity.Unattributed] == 0 {
+		t.Errorf("the test shows little: %v", outcomes)
+	}
+}
+
 // TestBasis: what an outcome is said to depend on is all that it depends on.
 func TestBasis(t *testing.T) {
 	c, f, days := bigOrganisation(40_000)

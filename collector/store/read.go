@@ -63,6 +63,15 @@ func (s *Store) Coverage(ctx context.Context) ([]activity.CoveredDay, error) {
 
 // Facts returns all that is kept beside days. Actors are given for digests only.
 func (s *Store) Facts(ctx context.Context, digests []activity.Digest) (activity.Facts, error) {
+	return s.facts(ctx, digests, queryFacts)
+}
+
+// FactsButQueries is Facts without what is known of queries, which is most of it: there may be a million.
+func (s *Store) FactsButQueries(ctx context.Context, digests []activity.Digest) (activity.Facts, error) {
+	return s.facts(ctx, digests, func(context.Context, *sql.Tx, *activity.Facts) error { return nil })
+}
+
+func (s *Store) facts(ctx context.Context, digests []activity.Digest, queries func(context.Context, *sql.Tx, *activity.Facts) error) (activity.Facts, error) {
 	var f activity.Facts
 	err := s.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		f = activity.Facts{Actors: map[activity.Digest][]activity.ActorID{}, Queries: map[string]activity.Query{}}
@@ -85,7 +94,7 @@ func (s *Store) Facts(ctx context.Context, digests []activity.Digest) (activity.
 				return err
 			}
 		}
-		if err := queryFacts(ctx, tx, &f); err != nil {
+		if err := queries(ctx, tx, &f); err != nil {
 			return err
 		}
 		if err := datedFacts(ctx, tx, &f); err != nil {

@@ -54,6 +54,7 @@ func saveAddsUp(t *testing.T, empty func(*testing.T) string) {
 		days = append(days, day("2026-03-02", activity.KindView, fmt.Sprint("d", i), ids[0], 1))
 	}
 	v := save(t, s, store.Commit{Source: "grafana", Days: store.Fold("grafana", days), Cursors: map[string][]byte{"f": []byte("1")}, Malformed: 2,
+		Queries: []activity.Query{{Fingerprint: "0123456789abcdef", Metrics: []string{"up"}}},
 		Covered: []activity.CoveredDay{{Source: "grafana", Class: activity.ClassView, Date: days[0].Date}}})
 	later := day("2026-03-02", activity.KindView, "d7", ids[0], 3)
 	later.Last, later.Hours = later.Last.Add(5*time.Hour), 1<<14
@@ -85,8 +86,16 @@ func saveAddsUp(t *testing.T, empty func(*testing.T) string) {
 	if diff := cmp.Diff(map[activity.Digest][]activity.ActorID{key.Login("a"): ids}, f.Actors); diff != "" {
 		t.Error(diff)
 	}
-	if len(f.Coverage) != 1 || len(f.Status) != 1 || f.Status[0].Malformed != 2 {
-		t.Errorf("coverage %v, status %v", f.Coverage, f.Status)
+	if len(f.Coverage) != 1 || len(f.Status) != 1 || f.Status[0].Malformed != 2 || len(f.Queries) != 1 {
+		t.Errorf("coverage %v, status %v, queries %v", f.Coverage, f.Status, f.Queries)
+	}
+	less, err := s.FactsButQueries(t.Context(), []activity.Digest{key.Login("A "), key.Login("b")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Queries = map[string]activity.Query{}
+	if diff := cmp.Diff(f, less); diff != "" {
+		t.Errorf("without queries (-all +without)\n%s", diff)
 	}
 }
 

@@ -185,7 +185,7 @@ func parseFile(path string, text []byte) (*file, error) {
 	if doc.Kind == 0 { // empty, or nothing but comments
 		return f, nil
 	}
-	s := shape{path: path}
+	s := &shape{path: path}
 	if err := s.check(&doc, reflect.TypeFor[file](), "", ""); err != nil {
 		return nil, err
 	}
@@ -209,14 +209,27 @@ func unreadable(path string, err error) error {
 
 // shape compares a document with the types that it is to be decoded into, and says of the first difference where it is.
 type shape struct {
-	path   string
-	merges int
+	path    string
+	merges  int // that the value being looked at lies in
+	aliases int // the same
+	shared  int // values that aliases have led to
 }
 
+// maxShared is how many values aliases may lead to: thousands of teams that share hundreds of entries. Lists of lists of aliases would have no end.
+const maxShared = 1_000_000
+
 // check walks n, which stands at key (dotted) in a thing called name, if it has one.
-func (s shape) check(n *yaml.Node, t reflect.Type, key, name string) error {
-	for n.Kind == yaml.AliasNode {
+func (s *shape) check(n *yaml.Node, t reflect.Type, key, name string) error {
+	if n.Kind == yaml.AliasNode {
+		s.aliases++
+		defer func() { s.aliases-- }()
 		n = n.Alias
+	}
+	if s.aliases > 0 {
+		s.shared++
+	}
+	if s.shared > maxShared {
+		return usageErrorf("%s:%d: aliases repeat more than %d values\nhint: share less: name a value where it is used, rather than lists of aliases of aliases", s.path, n.Line, maxShared)
 	}
 	if n.Kind == yaml.DocumentNode {
 		return s.check(n.Content[0], t, key, name)
@@ -253,7 +266,7 @@ func (s shape) check(n *yaml.Node, t reflect.Type, key, name string) error {
 }
 
 // checkKeys walks a mapping: t is a struct, whose keys are known, or a map, whose keys are free.
-func (s shape) checkKeys(n *yaml.Node, t reflect.Type, key, name string) error {
+func (s *shape) checkKeys(n *yaml.Node, t reflect.Type, key, name string) error {
 	seen := map[string]int{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k, v := n.Content[i], n.Content[i+1]
@@ -284,11 +297,12 @@ func (s shape) checkKeys(n *yaml.Node, t reflect.Type, key, name string) error {
 }
 
 // checkMerge walks what "<<" brings in: one mapping, or a list of them.
-func (s shape) checkMerge(n *yaml.Node, t reflect.Type, key, name string) error {
+func (s *shape) checkMerge(n *yaml.Node, t reflect.Type, key, name string) error {
 	const deep = 20 // a mapping may be merged into itself
 	if s.merges++; s.merges > deep {
-		return usageErrorf("%s:%d: %s is merged more than %d deep", s.path, n.Line, place(key, name), deep)
+		return usageErrorf("%s:%d: %s is merged more than %d deep\nhint: name the shared values once, and merge them where they are used", s.path, n.Line, place(key, name), deep)
 	}
+	defer func() { s.merges-- }()
 	if n.Kind != yaml.SequenceNode {
 		return s.check(n, t, key, name)
 	}
@@ -300,7 +314,7 @@ func (s shape) checkMerge(n *yaml.Node, t reflect.Type, key, name string) error 
 	return nil
 }
 
-func (s shape) wrong(n *yaml.Node, key, name, want string) error {
+func (s *shape) wrong(n *yaml.Node, key, name, want string) error {
 	found := map[yaml.Kind]string{yaml.ScalarNode: "a single value", yaml.SequenceNode: "a list", yaml.MappingNode: "keys with values"}[n.Kind]
 	hint := "\nhint: see the example of a configuration in README.md"
 	switch {

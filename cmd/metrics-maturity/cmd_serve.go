@@ -91,10 +91,7 @@ func (s *server) run(ctx context.Context, work ...func(context.Context)) error {
 	if err != nil {
 		return usageErrorf("serve.listen: %w\nhint: choose a free address, as in :9095", err)
 	}
-	srv := &http.Server{
-		Handler: s.handler(), ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, WriteTimeout: requestTimeout,
-		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes, ErrorLog: stdlog.New(complaints{log}, "", 0),
-	}
+	srv := newHTTPServer(s.handler(), log)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var working sync.WaitGroup
@@ -119,6 +116,14 @@ func (s *server) run(ctx context.Context, work ...func(context.Context)) error {
 		return nil
 	}
 	return err
+}
+
+// newHTTPServer bounds what a client can hold: time, and memory for its headers.
+func newHTTPServer(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, WriteTimeout: requestTimeout,
+		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes, ErrorLog: stdlog.New(complaints{log}, "", 0),
+	}
 }
 
 // complaints is what the HTTP server has to say of clients, logged without their addresses.

@@ -3,6 +3,7 @@ package collector
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"sync"
 	"time"
 
@@ -107,14 +108,19 @@ func newHeld(j Joiner, state []byte) (*held, error) {
 	if len(state) == 0 {
 		return h, nil
 	}
-	kept := keptHeld{Stretches: h.stretches}
+	var kept keptHeld
 	if err := json.Unmarshal(state, &kept); err != nil {
 		return nil, err
 	}
 	for _, p := range kept.Parts {
 		h.parts = append(h.parts, part{at: p.Time.UnixNano(), actor: p.Actor, what: h.numberOf(p.partKind)})
 	}
-	h.stretches = kept.Stretches
+	for id, s := range kept.Stretches {
+		if s == nil {
+			return nil, fmt.Errorf("stretch %q is empty", id)
+		}
+		h.stretches[id] = s
+	}
 	return h, nil
 }
 

@@ -138,7 +138,7 @@ func sample(v [2]json.RawMessage) (at, n int64, err error) {
 		return 0, 0, errors.New("a sample without a value")
 	}
 	lines, err := strconv.ParseFloat(text, 64)
-	if err != nil || lines < 0 || lines > 1e15 {
+	if err != nil || !(lines >= 0 && lines <= 1e15) { // NaN is neither
 		return 0, 0, errors.New("a sample that is no number of lines")
 	}
 	return int64(math.Round(seconds*1000)) * 1e6, int64(lines), nil

@@ -176,7 +176,7 @@ func runCommand(t *testing.T, args ...string) {
 func startPushgateway(t *testing.T) string {
 	t.Helper()
 	program, addr := testserver.Installed(t, "prometheus-pushgateway", "prometheus-pushgateway"), testserver.Addr(t)
-	testserver.Start(t, exec.Command(program, "--web.listen-address="+addr), 20*time.Second, testserver.Answers("http://"+addr+"/-/ready"))
+	testserver.Start(t, exec.Command(program, "--web.listen-address="+addr, "--persistence.file="), 20*time.Second, testserver.Answers("http://"+addr+"/-/ready"))
 	return "http://" + addr
 }
 

@@ -3,6 +3,7 @@ package store
 import (
 	"database/sql"
 	"strings"
+	"time"
 
 	"github.com/pressly/goose/v3"
 )
@@ -26,7 +27,8 @@ type dialect struct {
 	// swept is a statement that leaves nothing of what was overwritten beside the files; "" for none.
 	swept string
 	// scrub are statements that take what was deleted out of the files.
-	scrub []string
+	scrub    []string
+	patience time.Duration // how long a transaction is tried again; 0 for the usual
 	// passing reports whether an error may be gone when the transaction is run once more.
 	passing func(error) bool
 	// missing reports whether an error says that a table is not there.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
@@ -29,10 +30,17 @@ func sqliteDialect() *dialect {
 		thorough: "PRAGMA secure_delete(ON)",
 		usual:    "PRAGMA secure_delete(FAST)",
 		swept:    "PRAGMA wal_checkpoint(TRUNCATE)",
-		passing:  func(error) bool { return false }, // busy_timeout has waited
+		// busy_timeout waits, but for two who would wait for each other: then one is told at once that it is busy, and must begin anew.
+		passing:  sqliteBusy,
+		patience: 10 * time.Second,
 		missing:  func(err error) bool { return strings.Contains(err.Error(), "no such table") },
 		hint:     sqliteHint,
 	}
+}
+
+func sqliteBusy(err error) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	return ok && e.Code()&0xff == sqlite3.SQLITE_BUSY
 }
 
 // openSQLite opens the file of a store, and makes it unless it is only to be read.

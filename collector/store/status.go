@@ -28,7 +28,8 @@ func (s *Store) SaveStatus(ctx context.Context, st activity.SourceStatus, shard 
 		if _, err := tx.ExecContext(ctx, "DELETE FROM attempt WHERE source = $1 AND (shard = $2 OR shard NOT LIKE $3)", st.Source, shard, "%/"+count); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, "INSERT INTO attempt (source, shard, up, error, note, last_success) VALUES ($1, $2, $3, $4, $5, $6)",
+		_, err := tx.ExecContext(ctx, "INSERT INTO attempt (source, shard, up, error, note, last_success) VALUES ($1, $2, $3, $4, $5, $6) "+
+			"ON CONFLICT (source, shard) DO UPDATE SET up = excluded.up, error = excluded.error, note = excluded.note, last_success = excluded.last_success",
 			st.Source, shard, st.Up, clean(st.Error), clean(st.Note), max(last, before.Int64))
 		return err
 	})

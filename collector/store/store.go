@@ -66,17 +66,17 @@ func Open(ctx context.Context, target string, o Options) (*Store, error) {
 
 // prepare migrates and checks a database that was just opened.
 func (s *Store) prepare(ctx context.Context, o Options) error {
-	s.keyID, s.patience = o.Key.ID(), min(cmp.Or(o.Patience, patience), openPatience)
+	s.keyID, s.patience = o.Key.ID(), min(cmp.Or(o.Patience, s.dialect.patience, patience), openPatience)
 	if err := s.again(ctx, s.db.PingContext); err != nil {
 		return err
 	}
-	s.patience = cmp.Or(o.Patience, patience)
+	s.patience = cmp.Or(o.Patience, s.dialect.patience, patience)
 	if !o.ReadOnly {
 		if err := s.migrate(ctx); err != nil {
 			return err
 		}
 	}
-	if err := s.checkVersion(ctx); err != nil {
+	if err := s.again(ctx, s.checkVersion); err != nil {
 		return err
 	}
 	have, err := s.fact(ctx, "key", s.keyID, o.ReadOnly)

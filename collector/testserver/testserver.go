@@ -15,7 +15,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -72,19 +74,35 @@ func Installed(t testing.TB, name, debian string, dirs ...string) string {
 	return ""
 }
 
+// Ports that Addr gives out: below those that systems give to whoever asks for any, and a stretch of its own for each process, so
+// that tests of several packages, run side by side, are not answered by each other's servers.
+const (
+	firstPort  = 10_000
+	stretch    = 100 // ports of a process
+	stretches  = 220
+	triedPorts = 10 * stretch
+)
+
+var givenPorts atomic.Uint32
+
 // Addr returns a loopback address that nothing listens on.
 func Addr(t testing.TB) string {
 	t.Helper()
-	var lc net.ListenConfig
-	l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range triedPorts {
+		port := firstPort + os.Getpid()%stretches*stretch + int(givenPorts.Add(1))%stretch
+		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+		var lc net.ListenConfig
+		l, err := lc.Listen(t.Context(), "tcp", address)
+		if err != nil {
+			continue // somebody has it
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return address
 	}
-	address := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return address
+	t.Fatal("no port is free")
+	return ""
 }
 
 // Server is a running process.

@@ -21,7 +21,7 @@ import (
 func pushgateway(t *testing.T) string {
 	t.Helper()
 	program, addr := testserver.Installed(t, "prometheus-pushgateway", "prometheus-pushgateway"), testserver.Addr(t)
-	testserver.Start(t, exec.Command(program, "--web.listen-address="+addr), 20*time.Second, testserver.Answers("http://"+addr+"/-/ready"))
+	testserver.Start(t, exec.Command(program, "--web.listen-address="+addr, "--persistence.file="), 20*time.Second, testserver.Answers("http://"+addr+"/-/ready"))
 	return "http://" + addr
 }
 

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -208,6 +209,28 @@ func TestStatusOfShards(t *testing.T) {
 		attempt("1/2", "broken", "", time.Time{})
 		if st := attempt("", "", "", at.Add(3*time.Hour)); !st.Up || st.Note != "" {
 			t.Errorf("an earlier division is still told of: %+v", st)
+		}
+	})
+}
+
+// TestStatusAtOnce: a shard and whoever takes its work over may say at the same time how it ended.
+func TestStatusAtOnce(t *testing.T) {
+	onEach(t, func(t *testing.T, empty func(*testing.T) string) {
+		s := open(t, empty(t))
+		var saving sync.WaitGroup
+		for i := range 8 {
+			saving.Go(func() {
+				for range 10 {
+					if err := s.SaveStatus(t.Context(), activity.SourceStatus{Source: "promql", Up: true}, []string{"1/2", "2/2"}[i%2]); err != nil {
+						t.Error(err)
+						return
+					}
+				}
+			})
+		}
+		saving.Wait()
+		if st := must[activity.Facts](t)(s.Facts(t.Context(), nil)).Status; len(st) != 1 || !st[0].Up {
+			t.Errorf("%+v", st)
 		}
 	})
 }

@@ -25,7 +25,7 @@ func (s *Store) SaveStatus(ctx context.Context, st activity.SourceStatus, shard 
 		if err := tx.QueryRowContext(ctx, "SELECT max(last_success) FROM attempt WHERE source = $1", st.Source).Scan(&before); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, "DELETE FROM attempt WHERE source = $1 AND (shard = $2 OR shard NOT LIKE $3)", st.Source, shard, "%/"+count); err != nil {
+		if _, err := tx.ExecContext(ctx, "DELETE FROM attempt WHERE source = $1 AND shard <> $2 AND shard NOT LIKE $3", st.Source, shard, "%/"+count); err != nil {
 			return err
 		}
 		_, err := tx.ExecContext(ctx, "INSERT INTO attempt (source, shard, up, error, note, last_success) VALUES ($1, $2, $3, $4, $5, $6) "+

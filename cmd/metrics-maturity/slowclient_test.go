@@ -24,7 +24,8 @@ func (p pipes) Accept() (net.Conn, error) {
 	return c, nil
 }
 
-func (p pipes) Close() error   { return nil }
+func (p pipes) Close() error { close(p); return nil } // the server calls it once
+
 func (p pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }
 
 // connect starts the server that serve has, with its own time limits, and returns a client's end of a connection to it.
@@ -37,11 +38,12 @@ func connect(t *testing.T, h http.Handler) net.Conn {
 	client, server := net.Pipe()
 	listener <- server
 	t.Cleanup(func() {
-		close(listener)
 		if err := errors.Join(client.Close(), srv.Close()); err != nil {
 			t.Error(err)
 		}
-		<-ended
+		if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+			t.Error(err)
+		}
 		time.Sleep(time.Second) // the server lingers where it refused something
 	})
 	return client

@@ -44,6 +44,8 @@ type sourceFile struct {
 	GrafanaClients []word `yaml:"grafana_clients"`
 	RulesFrom      word   `yaml:"rules_from"`
 	Repository     word   `yaml:"repository"`
+	Credentials    word   `yaml:"credentials_file"`
+	SSHKey         word   `yaml:"ssh_key_file"`
 	Ref            word   `yaml:"ref"`
 	Paths          []word `yaml:"paths"`
 }

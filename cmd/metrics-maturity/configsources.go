@@ -32,8 +32,10 @@ type sourceConfig struct {
 	HTTP           httpclient.Config // of an API
 	RulesFrom      api.RulesFrom     // of typePrometheusAPI
 	Repository     string
-	Ref            string
-	Paths          []string
+	// CredentialsFile has the line https://user:token@host, as git's store of credentials has; SSHKeyFile a private key.
+	CredentialsFile, SSHKeyFile string
+	Ref                         string
+	Paths                       []string
 }
 
 func resolveSources(path string, files []sourceFile) ([]sourceConfig, error) {
@@ -176,6 +178,19 @@ func (s sourceConfig) withRepository(path, at string, f sourceFile) (sourceConfi
 	if strings.HasPrefix(s.Repository, "-") || strings.HasPrefix(s.Ref, "-") {
 		return s, usageErrorf("%s: repository and ref can't start with a dash", at)
 	}
+	for _, file := range []struct {
+		key  string
+		word word
+		to   *string
+	}{{"credentials_file", f.Credentials, &s.CredentialsFile}, {"ssh_key_file", f.SSHKey, &s.SSHKeyFile}} {
+		if file.word.Line == 0 {
+			continue
+		}
+		if !strings.Contains(s.Repository, ":") {
+			return s, usageErrorf("%s:%d: sources (%s): %s is for a repository that is a URL\nhint: leave it out for a folder", path, file.word.Line, s.Name, file.key)
+		}
+		*file.to = relative(filepath.Dir(path), file.word.Text)
+	}
 	for _, w := range f.Paths {
 		if !doublestar.ValidatePattern(w.Text) {
 			return s, usageErrorf("%s:%d: sources (%s): %q is not a path pattern\nhint: close every [ and {, as in **/*.{yml,yaml}", path, w.Line, s.Name, w.Text)
@@ -210,6 +225,8 @@ func (f sourceFile) given() []string {
 		{"grafana_clients", f.GrafanaClients != nil},
 		{"rules_from", f.RulesFrom.Line > 0},
 		{"repository", f.Repository.Line > 0},
+		{"credentials_file", f.Credentials.Line > 0},
+		{"ssh_key_file", f.SSHKey.Line > 0},
 		{"ref", f.Ref.Line > 0},
 		{"paths", f.Paths != nil},
 	} {

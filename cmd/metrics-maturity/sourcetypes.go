@@ -68,7 +68,7 @@ func sourceTypes() map[string]sourceType {
 			fields: []string{"url", "token_file", "basic_auth", "tls", "headers", "timeout", "retries"}},
 		typePrometheusAPI: {class: activity.ClassAny, gives: []activity.Kind{activity.KindRule, activity.KindMetric}, fields: append(slices.Clone(httpKeys), "rules_from")},
 		typeRulesGit: {class: activity.ClassAny, gives: []activity.Kind{activity.KindRule, activity.KindMetric, activity.KindGoal},
-			fields: []string{"repository", "ref", "paths"}},
+			fields: []string{"repository", "credentials_file", "ssh_key_file", "ref", "paths"}},
 		typeRulesKubernetes: {class: activity.ClassAny, gives: []activity.Kind{activity.KindRule}, fields: []string{"kubernetes"}},
 	}
 }

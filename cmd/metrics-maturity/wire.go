@@ -180,7 +180,7 @@ func (d *desk) buildSources(log *slog.Logger, now func() time.Time) []collector.
 			}
 		case typeRulesGit:
 			src.Fetcher = &rules.Git{
-				Source: s.Name, Repository: s.Repository, Ref: s.Ref, Paths: s.Paths, CacheDir: d.cacheDir(),
+				Source: s.Name, Repository: s.Repository, CredentialsFile: s.CredentialsFile, SSHKeyFile: s.SSHKeyFile, Ref: s.Ref, Paths: s.Paths, CacheDir: d.cacheDir(),
 				Automation: d.Owner.Automation.Authors, KeepAnnotations: d.Owner.AnnotationNames(), Teams: d.teamNames(), Logger: log, Now: now,
 			}
 		}

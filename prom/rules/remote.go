@@ -131,7 +131,9 @@ func (g *Git) network(ctx context.Context, run runner, args ...string) (string, 
 		if err != nil {
 			return "", fmt.Errorf("credentials file: %w", err)
 		}
-		config = []string{"-c", "credential.helper=", "-c", "credential.helper=store --file=" + shellQuote(file)}
+		// Only asked: git would take credentials that a server refused once out of the file.
+		ask := "!f() { test \"$1\" != get || git credential-store --file=" + shellQuote(file) + " get; }; f"
+		config = []string{"-c", "credential.helper=", "-c", "credential.helper=" + ask}
 	}
 	cmd := run.command(ctx, useNetwork, append(config, args...)...)
 	if g.SSHKeyFile != "" {

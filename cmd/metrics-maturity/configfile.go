@@ -69,6 +69,7 @@ type kubernetesFile struct {
 	Selector   word `yaml:"selector"`
 	Container  word `yaml:"container"`
 	Kubeconfig word `yaml:"kubeconfig"`
+	Timeout    word `yaml:"timeout"`
 }
 
 type teamFile struct {

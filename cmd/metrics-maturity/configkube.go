@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -15,9 +16,10 @@ import (
 // kubernetesConfig says which resources of a cluster to read, and which cluster that is.
 type kubernetesConfig struct {
 	Namespace  string
-	Selector   string // of labels
-	Container  string // of pods; empty: see lines.Pods
-	Kubeconfig string // empty: the cluster that this runs in, else the user's own kubeconfig
+	Selector   string        // of labels
+	Container  string        // of pods; empty: see lines.Pods
+	Kubeconfig string        // empty: the cluster that this runs in, else the user's own kubeconfig
+	Timeout    time.Duration // of an attempt; 0: the client's own
 }
 
 // resolveKubernetes reads which pods have a log; of says, in messages, whose, and line where that is written.
@@ -51,6 +53,12 @@ func resolveCluster(path string, line int, of string, f *kubernetesFile, special
 	c := &kubernetesConfig{
 		Namespace: f.Namespace.Text, Selector: strings.TrimSpace(f.Selector.Text), Container: f.Container.Text,
 		Kubeconfig: relative(filepath.Dir(path), f.Kubeconfig.Text),
+	}
+	if f.Timeout.Line > 0 {
+		var err error
+		if c.Timeout, err = parseDuration(f.Timeout.Text); err != nil {
+			return nil, usageErrorf("%s:%d: timeout of %s: %w", path, f.Timeout.Line, of, err)
+		}
 	}
 	if c.Namespace == "" {
 		return nil, usageErrorf("%s:%d: %s has no namespace\nhint: name the one to look in: namespace: monitoring", path, max(line, f.Namespace.Line), of)

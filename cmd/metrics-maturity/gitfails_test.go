@@ -104,6 +104,10 @@ func TestGitFails(t *testing.T) {
 		{"rubbish", func(*testing.T, *ailing) {
 			g.broken = func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>alice") }
 		}},
+		{"slow", func(t *testing.T, _ *ailing) {
+			t.Setenv("GIT_HTTP_LOW_SPEED_TIME", "1") // else two minutes
+			g.broken = func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+		}},
 		{"expired token", func(*testing.T, *ailing) { g.token = "another" }},
 		{"wrong CA", func(t *testing.T, _ *ailing) { t.Setenv("GIT_SSL_CAINFO", other) }},
 	} {

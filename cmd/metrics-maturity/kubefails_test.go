@@ -45,6 +45,15 @@ func (a *ailing) run(t *testing.T, now time.Time, args ...string) (out, said str
 	return stdout.String(), stderr.String(), exitCode(err)
 }
 
+func (a *ailing) config(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(a.dir, "c.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
 // TestClusterFails: whatever ails a cluster's API, other sources are read, the exit code, the metric and one line of the log for each
 // source say it, and the next run catches up with nothing lost or counted twice.
 func TestClusterFails(t *testing.T) {
@@ -67,6 +76,10 @@ func TestClusterFails(t *testing.T) {
 			w.Header().Set("Content-Length", "1000")
 			_, _ = io.WriteString(w, `{"items":[{"metadata":{"name":"alice`)
 		}),
+		"slow": func(t *testing.T, a *ailing) {
+			a.write(t, "c.yaml", strings.ReplaceAll(a.config(t), "kubeconfig: kubeconfig", "kubeconfig: kubeconfig, timeout: 100ms"))
+			hook(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })(t, a)
+		},
 		"rubbish":       hook(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>alice") }),
 		"expired token": func(_ *testing.T, a *ailing) { a.Token("another") },
 		"wrong CA": func(t *testing.T, a *ailing) {

@@ -9,6 +9,7 @@
 package kube
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -42,14 +43,16 @@ type Config struct {
 	// Kubeconfig is a file. Empty: the service account of the pod that this runs in; outside of a cluster, the files that
 	// KUBECONFIG names, or ~/.kube/config.
 	Kubeconfig string
-	Logger     *slog.Logger // told of attempts that are repeated; nil: nothing is logged
+	Timeout    time.Duration // of an attempt, but for logs and watches; 0: 30 s
+	Logger     *slog.Logger  // told of attempts that are repeated; nil: nothing is logged
 }
 
 // Client asks one API server. It is safe for concurrent use.
 type Client struct {
-	file  string
-	log   *slog.Logger
-	pause func(ctx context.Context, d time.Duration) error
+	file    string
+	timeout time.Duration
+	log     *slog.Logger
+	pause   func(ctx context.Context, d time.Duration) error
 
 	mu   sync.Mutex
 	base *url.URL // of the API server; nil until it is known
@@ -63,7 +66,7 @@ func New(c Config) *Client {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Client{file: c.Kubeconfig, log: log, pause: sleep}
+	return &Client{file: c.Kubeconfig, timeout: cmp.Or(c.Timeout, requestTimeout), log: log, pause: sleep}
 }
 
 // server returns how to reach the API server, as of now if anew is set.
@@ -214,7 +217,7 @@ func (c *Client) do(ctx context.Context, r request) (*http.Response, error) {
 // once makes one attempt.
 func (c *Client) once(ctx context.Context, r request) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	guard := newGuard(cancel, requestTimeout)
+	guard := newGuard(cancel, c.timeout)
 	client, base, err := c.server(false)
 	if err != nil {
 		guard.stop()

@@ -44,7 +44,7 @@ func (c *Client) WatchPods(ctx context.Context, namespace, selector string, chan
 
 // watch follows changes from a version on. It returns the version to go on from; empty if that is too old and pods must be listed anew.
 func (c *Client) watch(ctx context.Context, namespace, selector, version string, changed func(Pod)) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, watchFor+requestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, watchFor+c.timeout)
 	defer cancel()
 	resp, err := c.do(ctx, request{verb: "watch", resource: "pods", where: "in namespace " + namespace, path: podsPath(namespace), stream: true, query: url.Values{
 		"watch": {"true"}, "resourceVersion": {version}, "labelSelector": {selector}, "allowWatchBookmarks": {"true"}, "timeoutSeconds": {"300"},

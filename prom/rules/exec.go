@@ -60,7 +60,7 @@ func (r runner) environ(a access) []string {
 	var env []string
 	for _, kv := range os.Environ() {
 		name, _, _ := strings.Cut(kv, "=")
-		network := a == useNetwork && (strings.HasPrefix(name, "GIT_SSL_") || strings.HasPrefix(name, "GIT_CONFIG_") || strings.HasPrefix(name, "GIT_SSH") || name == "GIT_PROXY_COMMAND")
+		network := a == useNetwork && (strings.HasPrefix(name, "GIT_SSL_") || strings.HasPrefix(name, "GIT_CONFIG_") || strings.HasPrefix(name, "GIT_SSH") || strings.HasPrefix(name, "GIT_HTTP_LOW_SPEED_") || name == "GIT_PROXY_COMMAND")
 		if !strings.HasPrefix(name, "GIT_") && !strings.HasPrefix(name, "LC_") && name != "LANG" && name != "LANGUAGE" && name != "SSH_ASKPASS" || network {
 			env = append(env, kv)
 		}

@@ -62,8 +62,8 @@ func (r *checkReport) problems() (n int) {
 	return n
 }
 
-// add keeps a finding, of which the lines that begin with "hint: " say what to do.
-func (r *checkReport) add(level, source, text string) {
+// newFinding parts a text: its lines that begin with "hint: " say what to do.
+func newFinding(level, source, text string) finding {
 	f := finding{Level: level, Source: source, Hints: []string{}}
 	for line := range strings.SplitSeq(strings.TrimSpace(text), "\n") {
 		if hint, ok := strings.CutPrefix(line, "hint: "); ok {
@@ -72,7 +72,7 @@ func (r *checkReport) add(level, source, text string) {
 			f.Text = strings.TrimPrefix(f.Text+"\n"+line, "\n")
 		}
 	}
-	r.Findings = append(r.Findings, f)
+	return f
 }
 
 // count takes up to whom a source's acts belong.

@@ -28,8 +28,8 @@ func (a *app) checkCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&format, "format", "table", "`format`: table or json")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if format != "table" && format != "json" {
-			return usageErrorf("--format: %q is unknown\nhint: table or json", format)
+		if err := formatFlag(format, "table", "json"); err != nil {
+			return err
 		}
 		c, err := a.config(nil)
 		if err != nil {
@@ -85,11 +85,15 @@ func (k *check) run(ctx context.Context, format string) error {
 
 // problem is what must be mended; warning is what may be meant. Both may end with hints.
 func (k *check) problem(source, format string, args ...any) {
-	k.found.add("problem", source, fmt.Sprintf(format, args...))
+	k.add("problem", source, format, args...)
 }
 
 func (k *check) warning(source, format string, args ...any) {
-	k.found.add("warning", source, fmt.Sprintf(format, args...))
+	k.add("warning", source, format, args...)
+}
+
+func (k *check) add(level, source, format string, args ...any) {
+	k.found.Findings = append(k.found.Findings, newFinding(level, source, fmt.Sprintf(format, args...)))
 }
 
 func (k *check) owners() {

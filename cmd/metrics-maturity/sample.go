@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -94,9 +93,8 @@ type sampled struct {
 func (s *sampled) read(ctx context.Context, d *desk, src collector.Source, copied string, now func() time.Time) error {
 	ctx, cancel := context.WithTimeout(ctx, samplePeriod)
 	defer cancel()
-	timed := &timedParser{Parser: src.Parser, seen: s.saw}
 	if src.Parser != nil {
-		src.Parser = timed
+		src.Parser = &timedParser{Parser: src.Parser, seen: s.saw}
 	}
 	switch {
 	case src.Fetcher != nil:
@@ -235,9 +233,7 @@ func (p *timedParser) Parse(line []byte, b *activity.Batch) (activity.Line, erro
 // beginning of the oldest.
 func (s *sampled) copySample(ctx context.Context, src collector.Source, to string) (err error) {
 	complain := func(level, format string, args ...any) {
-		var r checkReport
-		r.add(level, s.Name, fmt.Sprintf(format, args...))
-		s.findings = append(s.findings, r.Findings...)
+		s.findings = append(s.findings, newFinding(level, s.Name, fmt.Sprintf(format, args...)))
 	}
 	opened, err := src.Files.Open(ctx, nil)
 	if err != nil {
@@ -279,7 +275,7 @@ func (s *sampled) copySample(ctx context.Context, src collector.Source, to strin
 			most = oldestLines
 		}
 		whole, err := copyLines(w, f, most)
-		if err == nil && i == 0 && !whole {
+		if err == nil && i == 0 && !whole && !f.Compressed() {
 			err = copyEnd(w, f)
 		}
 		if err != nil {
@@ -309,8 +305,7 @@ func copyLines(w *bufio.Writer, s *lines.Stream, most int) (whole bool, err erro
 	return false, nil
 }
 
-// copyEnd copies the last whole lines of a file that was read from its beginning so far. A compressed one has no end that can
-// be read by itself.
+// copyEnd copies the last whole lines of a file that is not compressed, and was read from its beginning so far.
 func copyEnd(w *bufio.Writer, s *lines.Stream) error {
 	f, err := os.Open(s.Path())
 	if err != nil {
@@ -320,10 +315,6 @@ func copyEnd(w *bufio.Writer, s *lines.Stream) error {
 	info, err := f.Stat()
 	if err != nil {
 		return err
-	}
-	magic := make([]byte, 4)
-	if _, err := f.ReadAt(magic, 0); err != nil || bytes.HasPrefix(magic, []byte("\x1f\x8b")) || bytes.Equal(magic, []byte("\x28\xb5\x2f\xfd")) {
-		return nil // too short for an end of its own, or compressed
 	}
 	from := max(s.Offset()+1, info.Size()-sampleEnd)
 	in := bufio.NewReader(io.NewSectionReader(f, from, info.Size()-from))

@@ -37,6 +37,9 @@ type Stream struct {
 // Path is where the content was found.
 func (s *Stream) Path() string { return s.content.path }
 
+// Compressed reports whether it is stored in a form that can only be read from its beginning.
+func (s *Stream) Compressed() bool { return s.content.form != plain }
+
 // Offset is the decompressed offset at which the line last returned begins.
 func (s *Stream) Offset() int64 { return s.line }
 

@@ -52,3 +52,14 @@ func (d *Date) UnmarshalText(text []byte) error {
 }
 
 func (d Date) utc() time.Time { return time.Unix(int64(d)*86400, 0).UTC() }
+
+// Now is the time in a location. A nil clock is time.Now, a nil location UTC.
+func Now(clock func() time.Time, loc *time.Location) time.Time {
+	if clock == nil {
+		clock = time.Now
+	}
+	if loc == nil {
+		loc = time.UTC
+	}
+	return clock().In(loc)
+}

@@ -48,7 +48,7 @@ func (d *Day) Add(other Day) {
 	}
 }
 
-// FoldEvent returns the Day that e alone makes, in loc. Source, actor and the fingerprint of a query are the caller's to set.
+// FoldEvent is, with Fold, the plain definition of days: what folds fast is tested against it. It returns the Day that e alone makes, in loc. Source, actor and the fingerprint of a query are the caller's to set.
 func FoldEvent(e Event, loc *time.Location) Day {
 	t := e.Time.In(loc)
 	return Day{

@@ -22,9 +22,6 @@ type numberSlot struct {
 	number    uint32 // plus one; 0 for a free slot
 }
 
-// Len is how many texts have a number.
-func (n *Numbers) Len() int { return int(n.used) }
-
 // Of returns the number of a text of a sort, and whether it is new.
 func (n *Numbers) Of(sort uint8, text []byte) (number uint32, fresh bool) {
 	if 2*int(n.used) >= len(n.slots) {

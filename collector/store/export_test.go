@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
+
+	"github.com/metrics-maturity/metrics-maturity/collector/activity"
 )
 
 // LimitPages makes the database behave as on a disk of so many pages.
@@ -10,4 +12,13 @@ func (s *Store) LimitPages(ctx context.Context, pages int) error {
 	s.db.SetMaxOpenConns(1)
 	_, err := s.db.ExecContext(ctx, fmt.Sprintf("PRAGMA max_page_count = %d", pages))
 	return err
+}
+
+// Fold folds days of one source.
+func Fold(source string, days []activity.Day) *Folded {
+	f := NewFolded(source)
+	for i := range days {
+		f.AddDay(&days[i])
+	}
+	return f
 }

@@ -81,15 +81,6 @@ func NewFolded(source string) *Folded {
 	return &Folded{Source: source, nameIDs: map[string]uint32{}, sortIDs: map[Sort]uint32{}}
 }
 
-// Fold folds days of one source.
-func Fold(source string, days []activity.Day) *Folded {
-	f := NewFolded(source)
-	for i := range days {
-		f.AddDay(&days[i])
-	}
-	return f
-}
-
 // Len is the number of rows.
 func (f *Folded) Len() int { return len(f.rows) }
 

@@ -232,16 +232,7 @@ func (o *orgRun) namespace() string {
 // allOrgs reports whether there may be more organisations than the credentials' own.
 func (g *Inventory) allOrgs() bool { return g.HTTP.Username != "" }
 
-func (g *Inventory) time() time.Time {
-	now := time.Now
-	if g.Now != nil {
-		now = g.Now
-	}
-	if g.Location != nil {
-		return now().In(g.Location)
-	}
-	return now().UTC()
-}
+func (g *Inventory) time() time.Time { return activity.Now(g.Now, g.Location) }
 
 func (g *Inventory) logger() *slog.Logger {
 	if g.Logger == nil {

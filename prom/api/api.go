@@ -108,16 +108,7 @@ func (a *API) server() (*server, error) {
 	return &server{url: strings.TrimRight(a.HTTP.URL, "/"), client: client, log: config.Logger.With("source", a.Source)}, nil
 }
 
-func (a *API) now() time.Time {
-	now := time.Now
-	if a.Now != nil {
-		now = a.Now
-	}
-	if a.Location == nil {
-		return now().UTC()
-	}
-	return now().In(a.Location)
-}
+func (a *API) now() time.Time { return activity.Now(a.Now, a.Location) }
 
 func (a *API) logger() *slog.Logger {
 	if a.Logger == nil {

@@ -127,16 +127,7 @@ func (c *Cluster) last(cursor []byte) (*snapshot, error) {
 	return s, nil
 }
 
-func (c *Cluster) now() time.Time {
-	now, at := time.Now, c.Location
-	if c.Now != nil {
-		now = c.Now
-	}
-	if at == nil {
-		at = time.UTC
-	}
-	return now().In(at)
-}
+func (c *Cluster) now() time.Time { return activity.Now(c.Now, c.Location) }
 
 // covers returns the days that a snapshot covers: those since the last one, or today alone.
 func (c *Cluster) covers(last, now time.Time, baseline bool) (days []activity.CoveredDay) {

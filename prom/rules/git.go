@@ -163,16 +163,7 @@ func (g *Git) pass(ctx context.Context, repo *repository, cur *cursor, save Save
 	return flush()
 }
 
-func (g *Git) now() time.Time {
-	now := time.Now
-	if g.Now != nil {
-		now = g.Now
-	}
-	if g.Location != nil {
-		return now().In(g.Location)
-	}
-	return now().UTC()
-}
+func (g *Git) now() time.Time { return activity.Now(g.Now, g.Location) }
 
 func (g *Git) logger() *slog.Logger {
 	if g.Logger == nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,6 +21,12 @@ type kubernetesConfig struct {
 	Container  string        // of pods; empty: see lines.Pods
 	Kubeconfig string        // empty: the cluster that this runs in, else the user's own kubeconfig
 	Timeout    time.Duration // of an attempt; 0: the client's own
+	Tries      int           // of a request; 0: the client's own
+}
+
+// client returns how to reach the API server.
+func (k *kubernetesConfig) client(log *slog.Logger) *kube.Client {
+	return kube.New(kube.Config{Kubeconfig: k.Kubeconfig, Timeout: k.Timeout, Tries: k.Tries, Logger: log})
 }
 
 // resolveKubernetes reads which pods have a log; of says, in messages, whose, and line where that is written.

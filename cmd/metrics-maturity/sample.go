@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +25,7 @@ import (
 	"github.com/metrics-maturity/metrics-maturity/collector/kube"
 	"github.com/metrics-maturity/metrics-maturity/collector/lines"
 	"github.com/metrics-maturity/metrics-maturity/collector/store"
+	"github.com/metrics-maturity/metrics-maturity/grafana/inventory"
 )
 
 // How much a check reads of each source, and how long it waits for one.
@@ -36,6 +38,7 @@ const (
 	sampleEvents = 5000           // of a repository or an API
 	sampleTime   = 24 * time.Hour // of a source that is asked by time, up to now
 	samplePeriod = time.Minute
+	sampleTries  = 3 // of a request: somebody is waiting, and a server that is down should be told of soon
 )
 
 // sample reads a part of every source into a store that is thrown away, and keeps what became of it.
@@ -47,6 +50,7 @@ func (k *check) sample(ctx context.Context, key activity.Key) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	c := *k.config
 	c.StoreURL = "sqlite:" + filepath.Join(dir, "sample.db") // clones of repositories go beside it, too
+	c.Sources = impatient(c.Sources)
 	s, err := store.Open(ctx, c.StoreURL, store.Options{Key: key, Timezone: c.Owner.Location.String()})
 	if err != nil {
 		return err
@@ -78,6 +82,26 @@ func (k *check) sample(ctx context.Context, key activity.Key) (err error) {
 		k.found.attribute(p.acts, k.config.Owner.Teams)
 	}
 	return nil
+}
+
+// impatient makes sources try again less often, unless that is configured.
+func impatient(sources []sourceConfig) []sourceConfig {
+	sources = slices.Clone(sources)
+	for i := range sources {
+		s := &sources[i]
+		s.HTTP.Retries = cmp.Or(s.HTTP.Retries, sampleTries-1)
+		if s.Loki != nil {
+			loki := *s.Loki
+			loki.Retries = cmp.Or(loki.Retries, sampleTries-1)
+			s.Loki = &loki
+		}
+		if s.Kubernetes != nil {
+			kubernetes := *s.Kubernetes
+			kubernetes.Tries = sampleTries
+			s.Kubernetes = &kubernetes
+		}
+	}
+	return sources
 }
 
 // sampled is how reading the sample of a source went.
@@ -203,7 +227,10 @@ func answered(err error) (reachable bool, permitted string) {
 		return true, "no"
 	}
 	if e, ok := errors.AsType[*httpclient.Error](err); ok {
-		return e.Status != 0, "yes"
+		return e.Answered(), "yes"
+	}
+	if _, ok := errors.AsType[*inventory.DecodeError](err); ok {
+		return true, "yes"
 	}
 	if e, ok := errors.AsType[*kube.Error](err); ok {
 		return e.Status != 0, "yes"

@@ -3,7 +3,10 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -56,5 +59,48 @@ func TestCheckLooksAtBothEnds(t *testing.T) {
 	}
 	if made, err := filepath.Glob(filepath.Join(dir, "*.db*")); err != nil || len(made) > 0 {
 		t.Errorf("check left %v behind: %v", made, err)
+	}
+}
+
+// TestCheckKnowsWhoAnswered: a server that is something else was reached; one that is not there was not.
+func TestCheckKnowsWhoAnswered(t *testing.T) {
+	t.Setenv(envHashKey, "a key that only tests know")
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>it works</html>") }))
+	defer other.Close()
+	gone := httptest.NewServer(nil)
+	gone.Close()
+	kubeconfig := func(server string) string {
+		return "apiVersion: v1\nkind: Config\nclusters: [{name: c, cluster: {server: " + server + "}}]\nusers: [{name: u, user: {}}]\ncontexts: [{name: c, context: {cluster: c, user: u}}]\ncurrent-context: c\n"
+	}
+	for _, c := range []struct {
+		server  string
+		reached bool
+	}{{other.URL, true}, {gone.URL, false}} {
+		path := writeConfig(t, fmt.Sprintf(`sources:
+  - {name: loki, type: grafana-log, loki: {url: %[1]q, query: '{app="grafana"}', timeout: 300ms}}
+  - {name: grafana, type: grafana-api, url: %[1]q, timeout: 300ms}
+  - {name: prometheus, type: prometheus-api, url: %[1]q, timeout: 300ms}
+  - {name: cluster, type: rules-kubernetes, kubernetes: {namespace: x, kubeconfig: cluster.yaml, timeout: 300ms}}
+teams: [{name: payments, members: [alice]}]
+`, c.server))
+		if err := os.WriteFile(filepath.Join(filepath.Dir(path), "cluster.yaml"), []byte(kubeconfig(c.server)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var out, log bytes.Buffer
+		if err := Run(t.Context(), []string{"check", "--config", path, "--format", "json"}, strings.NewReader(""), &out, &log); err == nil {
+			t.Errorf("no problem was found:\n%s", &out)
+		}
+		var got checkReport
+		if err := json.Unmarshal(out.Bytes(), &got); err != nil {
+			t.Fatalf("%v\n%s%s", err, &out, &log)
+		}
+		if len(got.Sources) != 4 {
+			t.Errorf("%d sources", len(got.Sources))
+		}
+		for _, s := range got.Sources {
+			if s.Reachable != c.reached {
+				t.Errorf("%s: reached %v, want %v\n%s", s.Name, s.Reachable, c.reached, &out)
+			}
+		}
 	}
 }

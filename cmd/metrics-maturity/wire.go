@@ -16,7 +16,6 @@ import (
 
 	"github.com/metrics-maturity/metrics-maturity/collector"
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
-	"github.com/metrics-maturity/metrics-maturity/collector/kube"
 	"github.com/metrics-maturity/metrics-maturity/collector/lines"
 	"github.com/metrics-maturity/metrics-maturity/collector/owner"
 	"github.com/metrics-maturity/metrics-maturity/collector/store"
@@ -175,7 +174,7 @@ func (d *desk) buildSources(log *slog.Logger, now func() time.Time) []collector.
 		case typeRulesKubernetes:
 			k := s.Kubernetes
 			src.Fetcher = &resources.Cluster{
-				Source: s.Name, API: kube.New(kube.Config{Kubeconfig: k.Kubeconfig, Timeout: k.Timeout, Logger: log}), Place: k.Kubeconfig, Namespace: k.Namespace, Selector: k.Selector,
+				Source: s.Name, API: k.client(log), Place: k.Kubeconfig, Namespace: k.Namespace, Selector: k.Selector,
 				Labels: d.ruleLabelNames(), KeepAnnotations: d.Owner.AnnotationNames(), Location: d.Owner.Location, Logger: log, Now: now,
 			}
 		case typeRulesGit:
@@ -226,7 +225,7 @@ func (s sourceConfig) transport(filter lines.Filter, log *slog.Logger) (*lines.F
 	}
 	if k := s.Kubernetes; k != nil {
 		return nil, &lines.Pods{
-			API: kube.New(kube.Config{Kubeconfig: k.Kubeconfig, Timeout: k.Timeout, Logger: log}), Namespace: k.Namespace, Selector: k.Selector, Container: k.Container, Logger: log,
+			API: k.client(log), Namespace: k.Namespace, Selector: k.Selector, Container: k.Container, Logger: log,
 		}
 	}
 	return &lines.Files{Patterns: s.Files, Logger: log}, nil

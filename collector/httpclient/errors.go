@@ -25,9 +25,10 @@ const (
 	StepConnect     Step = "connect"
 	StepTLS         Step = "tls"
 	StepTimeout     Step = "timeout"
-	StepAnswer      Step = "answer" // the connection broke before the answer was whole
-	StepSize        Step = "size"   // the answer is larger than allowed
-	StepStatus      Step = "status" // the server answered, and not with 2xx
+	StepAnswer      Step = "answer"  // the connection broke before the answer was whole
+	StepSize        Step = "size"    // the answer is larger than allowed
+	StepStatus      Step = "status"  // the server answered, and not with 2xx
+	StepContent     Step = "content" // it answered with 2xx, and with something else than the caller asked for
 )
 
 // Error is a request that failed. It holds neither credentials nor anything of an answer's body.
@@ -39,6 +40,11 @@ type Error struct {
 	Why     string // what happened, lower case
 	Hint    string // what to do
 	Err     error  // the cause; nil for StepStatus
+}
+
+// Answered reports whether a server answered at all.
+func (e *Error) Answered() bool {
+	return e.Step == StepStatus || e.Step == StepContent || e.Step == StepSize
 }
 
 func (e *Error) Error() string {

@@ -31,7 +31,7 @@ import (
 const (
 	requestTimeout = 30 * time.Second // of an attempt, but for logs and watches
 	stallTimeout   = time.Minute      // without a byte of a log, after which it is given up
-	attempts       = 6                // in all, of requests that may be repeated
+	defaultTries   = 6                // of requests that may be repeated
 	firstPause     = 500 * time.Millisecond
 	maxPause       = 30 * time.Second // whatever the server asks for
 	maxAnswer      = 64 << 20         // bytes of an answer that is decoded at once
@@ -44,6 +44,7 @@ type Config struct {
 	// KUBECONFIG names, or ~/.kube/config.
 	Kubeconfig string
 	Timeout    time.Duration // of an attempt, but for logs and watches; 0: 30 s
+	Tries      int           // of requests that may be repeated, in all; 0: 6
 	Logger     *slog.Logger  // told of attempts that are repeated; nil: nothing is logged
 }
 
@@ -51,6 +52,7 @@ type Config struct {
 type Client struct {
 	file    string
 	timeout time.Duration
+	tries   int
 	log     *slog.Logger
 	pause   func(ctx context.Context, d time.Duration) error
 
@@ -66,7 +68,7 @@ func New(c Config) *Client {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Client{file: c.Kubeconfig, timeout: cmp.Or(c.Timeout, requestTimeout), log: log, pause: sleep}
+	return &Client{file: c.Kubeconfig, timeout: cmp.Or(c.Timeout, requestTimeout), tries: cmp.Or(c.Tries, defaultTries), log: log, pause: sleep}
 }
 
 // server returns how to reach the API server, as of now if anew is set.
@@ -159,7 +161,7 @@ func (c *Client) get(ctx context.Context, r request, out any) error {
 		body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 		resp.Body.Close()
 		switch {
-		case err != nil && attempt < attempts && ctx.Err() == nil: // the server went away in the middle of its answer
+		case err != nil && attempt < c.tries && ctx.Err() == nil: // the server went away in the middle of its answer
 			if err := c.pause(ctx, pauseAfter(attempt, nil)); err != nil {
 				return err
 			}
@@ -167,10 +169,10 @@ func (c *Client) get(ctx context.Context, r request, out any) error {
 		case err != nil:
 			return r.failed(err)
 		case len(body) > maxAnswer:
-			return r.errorf("the answer has more than %d bytes\nhint: narrow it with a selector", maxAnswer)
+			return r.answered(resp, "the answer has more than %d bytes\nhint: narrow it with a selector", maxAnswer)
 		}
 		if err := json.Unmarshal(body, out); err != nil {
-			return r.errorf("the answer is not what an API server sends\nhint: does the address lead to a Kubernetes API server?")
+			return r.answered(resp, "the answer is not what an API server sends\nhint: does the address lead to a Kubernetes API server?")
 		}
 		return nil
 	}
@@ -197,7 +199,7 @@ func (c *Client) do(ctx context.Context, r request) (*http.Response, error) {
 			_, _, err := c.server(true)
 			again, renewed = err == nil, true
 		}
-		if !again || attempt == attempts {
+		if !again || attempt == c.tries {
 			if err != nil {
 				return nil, r.failed(err)
 			}

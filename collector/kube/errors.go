@@ -31,6 +31,13 @@ func (r *request) errorf(format string, args ...any) *Error {
 	return &Error{text: r.name() + ": " + fmt.Sprintf(format, args...)}
 }
 
+// answered is the error of a request whose answer is of no use.
+func (r *request) answered(resp *http.Response, format string, args ...any) *Error {
+	e := r.errorf(format, args...)
+	e.Status = resp.StatusCode
+	return e
+}
+
 func (r *request) name() string {
 	return fmt.Sprintf("kubernetes: %s %s %s", r.verb, r.resource, r.where)
 }
@@ -77,8 +84,8 @@ func (r *request) refused(resp *http.Response) *Error {
 	if !isWord(status.Reason) {
 		status.Reason = ""
 	}
-	e := r.errorf("%d %s%s", resp.StatusCode, http.StatusText(resp.StatusCode), r.hint(resp.StatusCode))
-	e.Status, e.Reason = resp.StatusCode, status.Reason
+	e := r.answered(resp, "%d %s%s", resp.StatusCode, http.StatusText(resp.StatusCode), r.hint(resp.StatusCode))
+	e.Reason = status.Reason
 	return e
 }
 

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"math"
 	"net/http"
@@ -194,7 +193,10 @@ func (a *lokiAPI) get(ctx context.Context, path string, query url.Values, kind s
 
 // rubbish is the error for an answer that Loki would not give. It quotes nothing of it.
 func (a *lokiAPI) rubbish(path, what string) error {
-	return fmt.Errorf("GET %s: the answer holds %s\nhint: check url: something else than Loki may listen there", a.base+path, what)
+	return &httpclient.Error{
+		Request: "GET " + a.base + path, Step: httpclient.StepContent, Tries: 1,
+		Why: "the answer holds " + what, Hint: "check url: something else than Loki may listen there",
+	}
 }
 
 var limitText = regexp.MustCompile(`\(\d+ > (\d+)\)`)

@@ -38,7 +38,7 @@ func (s *server) get(ctx context.Context, path string, query url.Values, data an
 		return s.unreadable(path, err)
 	}
 	if envelope.Status != "success" {
-		return fmt.Errorf("GET %s%s: its status is not success\nhint: see whether Prometheus' API answers under this url", s.url, path)
+		return s.unexpected(path, "its status is not success")
 	}
 	if err := json.Unmarshal(envelope.Data, data); err != nil {
 		return s.unreadable(path, err)
@@ -74,5 +74,12 @@ func (s *server) unreadable(path string, err error) error {
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		what = fmt.Sprintf("the answer has a %s in field %q", wrong.Value, wrong.Field)
 	}
-	return fmt.Errorf("GET %s%s: %s\nhint: something else than Prometheus' API may answer under this url", s.url, path, what)
+	return s.unexpected(path, what)
+}
+
+func (s *server) unexpected(path, why string) error {
+	return &httpclient.Error{
+		Request: "GET " + s.url + path, Step: httpclient.StepContent, Tries: 1,
+		Why: why, Hint: "something else than Prometheus' API may answer under this url",
+	}
 }

@@ -26,6 +26,9 @@ import (
 const (
 	killLines = 200_000 // log lines, at least, over both sources
 	killTimes = 50      // kills in the short form; four fifths of them after the first commit and before the last
+	// rotatedKept is how many rotated files are left when older ones expire, as "rotate 12" of logrotate: a thousand kills would leave
+	// hundreds, each of which every run looks at.
+	rotatedKept = 12
 	// envKills is how many kills the long form has, say 1000: each test that kills takes it.
 	envKills = "MATURITY_TEST_KILLS"
 )
@@ -67,17 +70,19 @@ func TestKilledCollectCountsOnce(t *testing.T) {
 
 func killUntilDone(t *testing.T, undisturbed, killed *bench, rnd *rand.Rand, times int, want string) {
 	t.Helper()
-	killed.step = killLines / 2 / times
+	killed.step = max(1, killLines/2/times)
 	killed.copyFrom(t, undisturbed, 8) // the logs as they were when only an eighth was written
 	first := killed.commits(t)
+	before := first
 	within, kills := 0, 0
+	fell := map[string]int{}       // kills by what the run that was killed had committed
 	pause := 60 * time.Millisecond // after which a run is killed, at most
 	for round := 0; kills < times || within < times*4/5; round++ {
 		if round > 20*times {
 			t.Fatalf("only %d kills, %d of them between commits", kills, within)
 		}
 		killed.grow(t, rnd, round)
-		before := killed.commits(t)
+		there := len(killed.aside)
 		cmd := killed.start(t)
 		time.Sleep(rand.N(pause))
 		killed.rotate(t, rnd)
@@ -85,14 +90,15 @@ func killUntilDone(t *testing.T, undisturbed, killed *bench, rnd *rand.Rand, tim
 			t.Fatal(err)
 		}
 		err := cmd.Wait()
+		after := killed.commits(t)
 		var exit *exec.ExitError
 		if errors.As(err, &exit) && !exit.Exited() { // by our signal, not by itself
 			kills++
-			after := killed.commits(t)
+			fell[[]string{"none", "one", "several"}[min(2, after-before)]]++
 			if before > first || after > first {
 				within++
 			}
-			// Later if nothing was committed, earlier if something was, so that every moment of a run is met.
+			// Later if nothing was committed, earlier if something was or the run came to its end, so that every moment of a run is met.
 			if after == before {
 				pause += pause / 8
 			} else {
@@ -100,6 +106,16 @@ func killUntilDone(t *testing.T, undisturbed, killed *bench, rnd *rand.Rand, tim
 			}
 		} else if err != nil {
 			t.Fatalf("collect ended by itself: %v\n%s", err, cmd.Stderr)
+		} else {
+			pause -= pause / 8
+			killed.expire(t, there)
+		}
+		before = after
+		if len(killed.aside) > 2*rotatedKept { // nobody rotates away what was not read
+			there := len(killed.aside)
+			killed.collect(t)
+			killed.expire(t, there)
+			before = killed.commits(t)
 		}
 	}
 	killed.growAll(t)
@@ -111,7 +127,8 @@ func killUntilDone(t *testing.T, undisturbed, killed *bench, rnd *rand.Rand, tim
 	if diff := cmp.Diff(want, killed.output(t)); diff != "" {
 		t.Errorf("totals differ after %d kills (-undisturbed +killed):\n%s", kills, diff)
 	}
-	t.Logf("%d kills, %d of them between the first and the last commit, %d commits, %d lines", kills, within, killed.commits(t), killLines)
+	t.Logf("%d kills, %d of them between the first and the last commit; commits of the runs that were killed: %v; %d commits, %d lines, %d rotations",
+		kills, within, fell, killed.commits(t), killLines, killed.rotations)
 }
 
 // bench is a folder with a configuration, logs that grow, and a store.
@@ -122,6 +139,8 @@ type bench struct {
 	queries     [][]byte
 	step        int
 	rotations   int
+	aside       []string   // rotated files that are still there, oldest first
+	pieces      [][][]byte // of a shard bench: lines still to be written, by file
 }
 
 func newBench(t *testing.T, binary, target string) *bench {
@@ -241,7 +260,7 @@ func (b *bench) growAll(t *testing.T) {
 	b.append(t, len(b.grafana), len(b.queries))
 }
 
-// rotate moves logs aside in one of the ways that log rotation has. A log that ends within a line is left alone, as a writer would.
+// rotate moves logs aside in one of the ways that log rotation has.
 func (b *bench) rotate(t *testing.T, rnd *rand.Rand) {
 	t.Helper()
 	if rnd.IntN(3) > 0 {
@@ -262,12 +281,25 @@ func (b *bench) rotate(t *testing.T, rnd *rand.Rand) {
 	aside := fmt.Sprintf("%s.%d", name, b.rotations)
 	switch rnd.IntN(2) {
 	case 0: // renamed, and compressed
-		err = errors.Join(gzipTo(aside+".gz", text[:cut]), replace(name, rest))
+		aside += ".gz"
+		err = errors.Join(gzipTo(aside, text[:cut]), replace(name, rest))
 	default: // renamed
 		err = errors.Join(os.WriteFile(aside, text[:cut], 0o600), replace(name, rest))
 	}
 	if err != nil {
 		t.Fatal(err)
+	}
+	b.aside = append(b.aside, aside)
+}
+
+// expire removes the oldest rotated files, of the first read ones: those that were there when a run began that came to its end.
+func (b *bench) expire(t *testing.T, read int) {
+	t.Helper()
+	for ; read > 0 && len(b.aside) > rotatedKept; read-- {
+		if err := os.Remove(b.aside[0]); err != nil {
+			t.Fatal(err)
+		}
+		b.aside = b.aside[1:]
 	}
 }
 

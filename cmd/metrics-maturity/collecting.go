@@ -72,8 +72,43 @@ func (d *desk) warnBlind(ctx context.Context, sum collector.Summary) error {
 	return nil
 }
 
-// read lets the collector read sources into the store.
-func (d *desk) read(ctx context.Context, sources []collector.Source, now func() time.Time, progress func(collector.Progress)) (collector.Summary, error) {
+// read lets the collector read sources into the store. Those that tell who is in which team come first, so that what the others count
+// is judged by it.
+func (d *desk) read(ctx context.Context, sources []collector.Source, now func() time.Time, progress func(collector.Progress)) (sum collector.Summary, err error) {
+	parts := [][]collector.Source{sources}
+	if d.teamsFromSources() {
+		parts = slices.DeleteFunc(partition(sources, func(s collector.Source) bool { return s.Fetcher != nil }), func(p []collector.Source) bool { return len(p) == 0 })
+	}
+	for _, part := range parts {
+		read, err := d.readAtOnce(ctx, part, now, progress)
+		sum.Sources = append(sum.Sources, read.Sources...)
+		if err != nil {
+			return sum, err
+		}
+	}
+	return sum, nil
+}
+
+// teamsFromSources reports whether the configuration alone does not tell the teams and their members.
+func (d *desk) teamsFromSources() bool {
+	f := d.TeamsFrom
+	return f.FromGrafana || f.FromCodeowners || len(f.RuleLabels) > 0 || slices.ContainsFunc(d.Owner.Teams, func(t owner.Team) bool { return len(t.GrafanaTeams) > 0 })
+}
+
+// partition returns the sources that come first, and the others, each in their order.
+func partition(sources []collector.Source, first func(collector.Source) bool) [][]collector.Source {
+	parts := make([][]collector.Source, 2)
+	for _, s := range sources {
+		if first(s) {
+			parts[0] = append(parts[0], s)
+		} else {
+			parts[1] = append(parts[1], s)
+		}
+	}
+	return parts
+}
+
+func (d *desk) readAtOnce(ctx context.Context, sources []collector.Source, now func() time.Time, progress func(collector.Progress)) (collector.Summary, error) {
 	owners, facts, err := d.ownersToCollect(ctx)
 	if err != nil {
 		return collector.Summary{}, err

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	dto "github.com/prometheus/client_model/go"
@@ -77,7 +78,13 @@ func (d *desk) export(ctx context.Context, p *picture, now time.Time) error {
 		if err != nil {
 			return err
 		}
-		errs = append(errs, d.writeTextfile(families), d.push(ctx, families), d.writeRemote(ctx, families, p.report.AsOf))
+		var push, remote error
+		var sending sync.WaitGroup // a receiver that does not answer holds up no other
+		sending.Go(func() { push = d.push(ctx, families) })
+		sending.Go(func() { remote = d.writeRemote(ctx, families, p.report.AsOf) })
+		errs = append(errs, d.writeTextfile(families))
+		sending.Wait()
+		errs = append(errs, push, remote)
 	}
 	return errors.Join(append(errs, d.keepExported(ctx, p, now))...)
 }

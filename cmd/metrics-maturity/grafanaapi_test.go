@@ -192,6 +192,34 @@ func TestGrafanaAPIFails(t *testing.T) {
 	}
 }
 
+// TestTeamsAreKnownFirst: whose a line is may stand in Grafana alone, and is known before the line is counted.
+func TestTeamsAreKnownFirst(t *testing.T) {
+	s := httptest.NewServer(&grafanaAPI{name: "board"})
+	t.Cleanup(s.Close)
+	t.Setenv(envHashKey, "a key that only tests know")
+	for name, teams := range map[string]string{
+		"teams from Grafana":   "teams_from: [grafana_teams]",
+		"members from Grafana": "teams: [{name: money, grafana_teams: [payments]}]",
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := writeConfig(t, fmt.Sprintf("export: {textfile: out.prom}\n%s\nsources:\n  - {name: log, type: grafana-log, files: [grafana.log]}\n  - {name: api, type: grafana-api, url: %q}\n", teams, s.URL))
+			line := fmt.Sprintf("logger=context userId=2 orgId=1 uname=alice t=%s level=info msg=\"Request Completed\" method=GET path=/api/dashboards/uid/board status=200 "+
+				"remote_addr=127.0.0.1 time_ms=1 duration=1ms size=1 referer=\"http://grafana/d/board/t?orgId=1\" handler=/api/dashboards/uid/:uid\n", time.Now().Add(-time.Hour).UTC().Format(time.RFC3339))
+			if err := os.WriteFile(filepath.Join(filepath.Dir(path), "grafana.log"), []byte(line), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			runOK(t, "run", "--config", path)
+			metrics, err := os.ReadFile(filepath.Join(filepath.Dir(path), "out.prom"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := `metrics_maturity_events_total{kind="view",outcome="counted",source="log"} 1`; !strings.Contains(string(metrics), want) {
+				t.Errorf("no %s in\n%s", want, metrics)
+			}
+		})
+	}
+}
+
 // otherCA is the certificate of an authority that signed nothing here.
 func otherCA(t *testing.T) string {
 	t.Helper()

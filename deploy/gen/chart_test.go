@@ -236,6 +236,8 @@ func TestWrongValues(t *testing.T) {
 		{"config.sources=null", "at '/config/sources'"},
 		{"config.store.url=sqlite:x", "config.store.url is set by the chart"},
 		{"config.privacy.hash_key_file=x", "config.privacy.hash_key_file is set by the chart"},
+		{"config.privacy.old_hash_key_files[0]=x", "config.privacy.old_hash_key_files is set by the chart"},
+		{"hashKey.oldSecrets[0]=", "at '/hashKey/oldSecrets/0'"},
 		{"ingress.enabled=true", "ingress.host is not set"},
 		{"ingress.enabled=true,ingress.host=a.example.org", "ingress needs mode deployment"},
 		{"serviceMonitor.enabled=true", "serviceMonitor needs mode deployment"},

@@ -99,6 +99,9 @@ labels:
 {{- if (.Values.config.privacy).hash_key_file -}}
 {{- fail "config.privacy.hash_key_file is set by the chart.\nhint: use hashKey.existingSecret" -}}
 {{- end -}}
+{{- if (.Values.config.privacy).old_hash_key_files -}}
+{{- fail "config.privacy.old_hash_key_files is set by the chart.\nhint: use hashKey.oldSecrets" -}}
+{{- end -}}
 {{- if .Values.config.lease -}}
 {{- fail "config.lease is set by the chart.\nhint: use lease.enabled" -}}
 {{- end -}}
@@ -111,6 +114,13 @@ labels:
 {{- $_ := set $c "store" (dict "url" "sqlite:/var/lib/metrics-maturity/maturity.db") -}}
 {{- end -}}
 {{- $_ := set $c "privacy" (merge (dict "hash_key_file" (printf "/etc/metrics-maturity/key/%s" .Values.hashKey.key)) ($c.privacy | default dict)) -}}
+{{- if .Values.hashKey.oldSecrets -}}
+{{- $old := list -}}
+{{- range $i, $_ := .Values.hashKey.oldSecrets -}}
+{{- $old = append $old (printf "/etc/metrics-maturity/old-key-%d/%s" $i $.Values.hashKey.key) -}}
+{{- end -}}
+{{- $_ := set $c.privacy "old_hash_key_files" $old -}}
+{{- end -}}
 {{- if .Values.lease.enabled -}}
 {{- $_ := set $c "lease" (dict "namespace" .Release.Namespace "name" (include "mm.fullname" .)) -}}
 {{- end -}}
@@ -192,6 +202,9 @@ containers:
     volumeMounts:
       - {name: config, mountPath: /etc/metrics-maturity/config, readOnly: true}
       - {name: key, mountPath: /etc/metrics-maturity/key, readOnly: true}
+      {{- range $i, $_ := $v.hashKey.oldSecrets }}
+      - {name: old-key-{{ $i }}, mountPath: /etc/metrics-maturity/old-key-{{ $i }}, readOnly: true}
+      {{- end }}
       - {name: data, mountPath: /var/lib/metrics-maturity}
       - {name: tmp, mountPath: /tmp}
       {{- if and (eq $v.mode "deployment") $v.deployment.webConfig.existingSecret }}
@@ -208,6 +221,10 @@ volumes:
     configMap: {name: {{ include "mm.fullname" .root }}}
   - name: key
     secret: {secretName: {{ $v.hashKey.existingSecret }}, defaultMode: 0440}
+  {{- range $i, $old := $v.hashKey.oldSecrets }}
+  - name: old-key-{{ $i }}
+    secret: {secretName: {{ $old }}, defaultMode: 0440}
+  {{- end }}
   - name: data
     {{- if eq $v.store.kind "sqlite" }}
     persistentVolumeClaim: {claimName: {{ default (include "mm.fullname" .root) $v.store.sqlite.existingClaim }}}

@@ -146,7 +146,12 @@ func (b *bench) takeBack(t *testing.T, migrations []string, version int) {
 	}
 	db := b.database(t)
 	defer func() { _ = db.Close() }()
+	words := strings.NewReplacer()
+	if !strings.HasPrefix(b.target, "sqlite:") {
+		words = strings.NewReplacer("BLOB", "BYTEA", "INTEGER", "BIGINT", " WITHOUT ROWID", "")
+	}
 	for _, statement := range statements {
+		statement = words.Replace(statement)
 		if strings.TrimSpace(statement) == "" {
 			continue
 		}

@@ -2,9 +2,9 @@ package store
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"database/sql"
+	"fmt"
 	"slices"
 
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
@@ -34,24 +34,23 @@ func (s *Store) ActorIDs(ctx context.Context, actors []Actor) ([]activity.ActorI
 		if len(fresh) == 0 {
 			return nil
 		}
-		if err := s.rekeyActors(ctx, tx, fresh); err != nil {
-			return err
+		if slices.ContainsFunc(fresh, func(a Actor) bool { return len(a.Former) > 0 }) {
+			if err := s.rekeyActors(ctx, tx, fresh); err != nil {
+				return err
+			}
+			if err := findActors(ctx, tx, fresh, known); err != nil {
+				return err
+			}
+			fresh = unknown(fresh, known)
 		}
-		if err := findActors(ctx, tx, fresh, known); err != nil {
-			return err
-		}
-		fresh = unknown(fresh, known)
-		var rows [][]any
+		rows := make([][]any, len(fresh))
 		for i := range fresh {
-			rows = append(rows, []any{fresh[i].Whole[:], s.keyID})
+			rows[i] = []any{fresh[i].Whole[:], s.keyID, joinDigests(fresh[i].Digests)}
 		}
-		if err := insert(ctx, tx, "INSERT INTO actor (whole, key_id)", "ON CONFLICT DO NOTHING", rows); err != nil {
+		if err := insert(ctx, tx, "INSERT INTO actor (whole, key_id, digests)", "ON CONFLICT DO NOTHING", rows); err != nil {
 			return err
 		}
-		if err := findActors(ctx, tx, fresh, known); err != nil {
-			return err
-		}
-		return insert(ctx, tx, "INSERT INTO actor_digest (digest, actor)", "ON CONFLICT DO NOTHING", digestRows(fresh, known))
+		return findActors(ctx, tx, fresh, known)
 	})
 	ids := make([]activity.ActorID, len(actors))
 	for i := range actors {
@@ -72,25 +71,40 @@ func unknown(actors []Actor, known map[activity.Digest]activity.ActorID) []Actor
 	return slices.CompactFunc(fresh, func(a, b Actor) bool { return a.Whole == b.Whole })
 }
 
-func digestRows(actors []Actor, ids map[activity.Digest]activity.ActorID) [][]any {
-	type row struct {
-		digest activity.Digest
-		actor  activity.ActorID
+// joinDigests writes digests one behind the other.
+func joinDigests(digests []activity.Digest) []byte {
+	out := make([]byte, 0, len(digests)*len(activity.Digest{}))
+	for i := range digests {
+		out = append(out, digests[i][:]...)
 	}
-	var sorted []row
-	for _, a := range actors {
-		for _, d := range a.Digests {
-			sorted = append(sorted, row{d, ids[a.Whole]})
+	return out
+}
+
+// eachDigest calls yield with every actor who is found by one of digests, by their ids.
+func eachDigest(ctx context.Context, tx *sql.Tx, digests []activity.Digest, yield func(activity.Digest, activity.ActorID)) error {
+	if len(digests) == 0 {
+		return nil
+	}
+	wanted := make(map[activity.Digest]bool, len(digests))
+	for _, d := range digests {
+		wanted[d] = true
+	}
+	return each(ctx, tx, func(r *sql.Rows) error {
+		var id activity.ActorID
+		var known sql.RawBytes
+		if err := r.Scan(&id, &known); err != nil {
+			return err
 		}
-	}
-	slices.SortFunc(sorted, func(a, b row) int {
-		return cmp.Or(bytes.Compare(a.digest[:], b.digest[:]), cmp.Compare(a.actor, b.actor))
-	})
-	rows := make([][]any, len(sorted))
-	for i := range sorted {
-		rows[i] = []any{sorted[i].digest[:], sorted[i].actor}
-	}
-	return rows
+		for d := range slices.Chunk(known, len(activity.Digest{})) {
+			if len(d) < len(activity.Digest{}) {
+				return fmt.Errorf("the hashes of actor %d are damaged", id)
+			}
+			if d := activity.Digest(d); wanted[d] {
+				yield(d, id)
+			}
+		}
+		return nil
+	}, "SELECT id, digests FROM actor WHERE digests IS NOT NULL ORDER BY id")
 }
 
 // findActors adds the ids of those actors that have one.
@@ -114,4 +128,24 @@ func findActors(ctx context.Context, tx *sql.Tx, actors []Actor, ids map[activit
 		}
 	}
 	return nil
+}
+
+// dropActors deletes actors, and leaves none of their hashes where they stood.
+func dropActors(ctx context.Context, tx *sql.Tx, d *dialect, ids []activity.ActorID) error {
+	for chunk := range slices.Chunk(ids, idChunk) {
+		which, args := "("+placeholders(1, len(chunk))+")", anys(chunk)
+		if d.blank != "" {
+			if _, err := tx.ExecContext(ctx, d.blank+which, args...); err != nil {
+				return err
+			}
+		}
+		if _, err := tx.ExecContext(ctx, "DELETE FROM actor WHERE id IN "+which, args...); err != nil {
+			return err
+		}
+	}
+	if d.reindex == "" {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, d.reindex)
+	return err
 }

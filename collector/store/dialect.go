@@ -24,6 +24,9 @@ type dialect struct {
 	free string
 	// thorough makes a transaction overwrite all that it deletes, and usual ends that before it commits; "" where that is not to be had.
 	thorough, usual string
+	// blank is a statement that overwrites the hashes of actors where they stand, ended by their ids, and reindex one that writes their
+	// index anew: rows that are left move when others go, and what stood where they come from is not overwritten. "" where deleting is enough.
+	blank, reindex string
 	// swept is a statement that leaves nothing of what was overwritten beside the files; "" for none.
 	swept string
 	// scrub are statements that take what was deleted out of the files.

@@ -75,13 +75,8 @@ func (e *erasure) run(digests []activity.Digest, attribute Attribute) error {
 	if err := e.held(acts[len(days):]); err != nil {
 		return err
 	}
-	ids := slices.Sorted(maps.Keys(e.gone))
-	for chunk := range slices.Chunk(ids, idChunk) {
-		for _, from := range [...]string{"actor_digest WHERE actor", "actor WHERE id"} {
-			if _, err := e.tx.ExecContext(e.ctx, "DELETE FROM "+from+" IN ("+placeholders(1, len(chunk))+")", anys(chunk)...); err != nil {
-				return err
-			}
-		}
+	if err := dropActors(e.ctx, e.tx, e.dialect, slices.Sorted(maps.Keys(e.gone))); err != nil {
+		return err
 	}
 	_, err = e.tx.ExecContext(e.ctx, "UPDATE meta SET value = $1 WHERE key = 'forgotten'", strconv.FormatInt(n+1, 10))
 	return err
@@ -89,20 +84,8 @@ func (e *erasure) run(digests []activity.Digest, attribute Attribute) error {
 
 // find finds the actors to be forgotten.
 func (e *erasure) find(digests []activity.Digest) error {
-	for chunk := range slices.Chunk(digests, idChunk) {
-		args := make([]any, len(chunk))
-		for i := range chunk {
-			args[i] = chunk[i][:]
-		}
-		err := each(e.ctx, e.tx, func(r *sql.Rows) error {
-			var id activity.ActorID
-			err := r.Scan(&id)
-			e.gone[id] = true
-			return err
-		}, "SELECT actor FROM actor_digest WHERE digest IN ("+placeholders(1, len(args))+")", args...)
-		if err != nil {
-			return err
-		}
+	if err := eachDigest(e.ctx, e.tx, digests, func(_ activity.Digest, id activity.ActorID) { e.gone[id] = true }); err != nil {
+		return err
 	}
 	e.done.Actors = len(e.gone)
 	return nil

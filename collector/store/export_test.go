@@ -7,6 +7,15 @@ import (
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
 )
 
+// Downgrade brings the schema back to an older version.
+func (s *Store) Downgrade(ctx context.Context, version int64) error {
+	provider, err := s.provider()
+	if err == nil {
+		_, err = provider.DownTo(ctx, version)
+	}
+	return err
+}
+
 // LimitPages makes the database behave as on a disk of so many pages.
 func (s *Store) LimitPages(ctx context.Context, pages int) error {
 	s.db.SetMaxOpenConns(1)

@@ -38,7 +38,7 @@ func (s *Store) forgetIdle(ctx context.Context, tx *sql.Tx, all seen, before act
 	if err := heldActors(ctx, tx, active); err != nil {
 		return err
 	}
-	var idle []any
+	var idle []activity.ActorID
 	err = each(ctx, tx, func(r *sql.Rows) error {
 		var id activity.ActorID
 		err := r.Scan(&id)
@@ -50,12 +50,8 @@ func (s *Store) forgetIdle(ctx context.Context, tx *sql.Tx, all seen, before act
 	if err != nil || len(idle) == 0 {
 		return err
 	}
-	for chunk := range slices.Chunk(idle, idChunk) {
-		for _, from := range [...]string{"actor_digest WHERE actor", "actor WHERE id"} {
-			if _, err := tx.ExecContext(ctx, "DELETE FROM "+from+" IN ("+placeholders(1, len(chunk))+")", chunk...); err != nil {
-				return err
-			}
-		}
+	if err := dropActors(ctx, tx, s.dialect, idle); err != nil {
+		return err
 	}
 	_, err = tx.ExecContext(ctx, "UPDATE meta SET value = $1 WHERE key = 'forgotten'", strconv.FormatInt(n+1, 10))
 	return err

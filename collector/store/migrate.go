@@ -37,7 +37,10 @@ func (s *Store) migrate(ctx context.Context) error {
 			_, err := provider.Up(ctx)
 			return err
 		})
-		if err == nil || ctx.Err() != nil || try == migrateTries {
+		if err == nil {
+			return s.again(ctx, s.scrubMigrated)
+		}
+		if ctx.Err() != nil || try == migrateTries {
 			return err
 		}
 		current, target, versionErr := provider.GetVersions(ctx)
@@ -46,6 +49,22 @@ func (s *Store) migrate(ctx context.Context) error {
 		}
 		time.Sleep(time.Duration(try) * firstPause)
 	}
+}
+
+// scrubMigrated scrubs the files if a migration has asked for it: rows that grew have moved, and what stood where they were would
+// outlive them.
+func (s *Store) scrubMigrated(ctx context.Context) error {
+	var due int
+	if err := s.db.QueryRowContext(ctx, "SELECT count(*) FROM meta WHERE key = 'scrub'").Scan(&due); err != nil || due == 0 {
+		return err
+	}
+	if s.dialect.single { // a server's files are its own, and it writes rows that grow anew
+		if err := s.Scrub(ctx); err != nil {
+			return err
+		}
+	}
+	_, err := s.db.ExecContext(ctx, "DELETE FROM meta WHERE key = 'scrub'")
+	return err
 }
 
 // checkVersion refuses a store whose schema is not the one that this program reads.

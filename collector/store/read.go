@@ -75,24 +75,8 @@ func (s *Store) facts(ctx context.Context, digests []activity.Digest, queries fu
 	var f activity.Facts
 	err := s.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		f = activity.Facts{Actors: map[activity.Digest][]activity.ActorID{}, Queries: map[string]activity.Query{}}
-		for chunk := range slices.Chunk(digests, 500) {
-			args := make([]any, len(chunk))
-			for i := range chunk {
-				args[i] = chunk[i][:]
-			}
-			err := each(ctx, tx, func(r *sql.Rows) error {
-				var raw []byte
-				var id activity.ActorID
-				if err := r.Scan(&raw, &id); err != nil {
-					return err
-				}
-				d := activity.Digest(raw)
-				f.Actors[d] = append(f.Actors[d], id)
-				return nil
-			}, "SELECT digest, actor FROM actor_digest WHERE digest IN ("+placeholders(1, len(args))+") ORDER BY digest, actor", args...)
-			if err != nil {
-				return err
-			}
+		if err := eachDigest(ctx, tx, digests, func(d activity.Digest, id activity.ActorID) { f.Actors[d] = append(f.Actors[d], id) }); err != nil {
+			return err
 		}
 		if err := queries(ctx, tx, &f); err != nil {
 			return err

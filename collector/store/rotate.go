@@ -119,15 +119,8 @@ func (s *Store) rekeyActors(ctx context.Context, tx *sql.Tx, actors []Actor) err
 }
 
 func (s *Store) rekey(ctx context.Context, tx *sql.Tx, r rekeyed) error {
-	changed, err := tx.ExecContext(ctx, "UPDATE actor SET whole = $1, key_id = $2 WHERE id = $3 AND whole = $4", r.is.Whole[:], s.keyID, r.id, r.was[:])
-	if err != nil {
-		return err
-	}
-	if n, err := changed.RowsAffected(); err != nil || n == 0 {
-		return err // another collector was faster
-	}
-	if _, err := tx.ExecContext(ctx, "DELETE FROM actor_digest WHERE actor = $1", r.id); err != nil {
-		return err
-	}
-	return insert(ctx, tx, "INSERT INTO actor_digest (digest, actor)", "ON CONFLICT DO NOTHING", digestRows([]Actor{r.is}, map[activity.Digest]activity.ActorID{r.is.Whole: r.id}))
+	// Another collector may be faster.
+	_, err := tx.ExecContext(ctx, "UPDATE actor SET whole = $1, key_id = $2, digests = $3 WHERE id = $4 AND whole = $5",
+		r.is.Whole[:], s.keyID, joinDigests(r.is.Digests), r.id, r.was[:])
+	return err
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // hashTables hold hashes of people. The rest of the store knows them by numbers, which mean nothing without these.
-var hashTables = [...]string{"actor", "actor_digest", "team_member"}
+var hashTables = [...]string{"actor", "team_member"}
 
 // Scrub takes out of the database's files what was deleted: SQLite and PostgreSQL leave it there until its place is needed. What a
 // server writes elsewhere, its log of transactions and its backups, is beyond reach. An engine that knows no VACUUM is an error,

@@ -29,6 +29,8 @@ func sqliteDialect() *dialect {
 		// FAST leaves pages that become free as they are: those of blocks, which are merged all the time.
 		thorough: "PRAGMA secure_delete(ON)",
 		usual:    "PRAGMA secure_delete(FAST)",
+		blank:    "UPDATE actor SET whole = CAST(printf('%016d', id) AS BLOB), digests = zeroblob(length(digests)) WHERE id IN ",
+		reindex:  "REINDEX actor",
 		swept:    "PRAGMA wal_checkpoint(TRUNCATE)",
 		// busy_timeout waits, but for two who would wait for each other: then one is told at once that it is busy, and must begin anew.
 		passing:  sqliteBusy,

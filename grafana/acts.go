@@ -21,6 +21,7 @@ const (
 type teller struct {
 	request
 	page  page
+	uid   string // of the page's dashboard or rule
 	robot string // why no person asked, as far as login and page tell
 	batch *activity.Batch
 }
@@ -31,7 +32,8 @@ func (r *request) tell(b *activity.Batch) {
 		return
 	}
 	path := b.Text(r.path)
-	t := teller{request: *r, page: readPage(r.referer, b), batch: b}
+	t := teller{request: *r, page: readPage(r.referer), batch: b}
+	t.uid = t.page.name(b)
 	switch {
 	case IsServiceAccount(r.login):
 		t.robot = activity.RobotServiceAccount
@@ -262,7 +264,7 @@ func (t *teller) about(kind activity.Kind, detail string) {
 	}
 	switch t.page.kind {
 	case pageDashboard, pageSolo:
-		t.event(kind, t.page.uid, detail)
+		t.event(kind, t.uid, detail)
 	case pageExplore:
 		asked := readExplore(&t.page)
 		if len(asked.exprs) == 0 {

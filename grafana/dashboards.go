@@ -6,33 +6,65 @@ import (
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
 )
 
-// dashboard is told when the JSON of a dashboard was fetched. That is a view if the page of this very dashboard asked
-// for it; pickers, editors, embedded panels and the alerting pages fetch it too. A page asks in one schema, and again
-// in the other (second) if it was saved in that.
+// sight is what it means that a page asked for the JSON of a dashboard.
+type sight uint8
+
+const (
+	sightNone     sight = iota // a picker, an editor, an embedded panel, an alerting page
+	sightScript                // no page asked
+	sightRendered              // the image renderer opened it
+	sightEdited                // it came up for editing
+	sightKiosk                 // a wall screen shows it
+	sightOpened                // somebody opened it
+)
+
+// sight tells it of a page and whether that has the dashboard's uid.
+func (p *page) sight(own bool) sight {
+	if p.kind == pageNone {
+		return sightScript
+	}
+	if p.kind != pageDashboard && p.kind != pageSolo || !own {
+		return sightNone
+	}
+	switch m := p.marks(); {
+	case m&markRendered != 0:
+		return sightRendered
+	case p.kind == pageSolo:
+		return sightNone
+	case m&markEditing != 0:
+		return sightEdited
+	case m&markKiosk != 0:
+		return sightKiosk
+	}
+	return sightOpened
+}
+
+// dashboard is told when the JSON of a dashboard was fetched. A page asks in one schema, and again in the other (second) if it was
+// saved in that.
 func (t *teller) dashboard(uid string, second bool) {
 	opened, edited := stepView, stepLanding
 	if second {
 		opened, edited = stepView+secondSchema, stepLanding+secondSchema
 	}
-	own := t.page.kind == pageDashboard && t.page.uid == uid
-	solo := t.page.kind == pageSolo && t.page.uid == uid
-	switch {
-	case !t.seen():
-	case t.robot != "":
+	if !t.seen() {
+		return
+	}
+	if t.robot != "" {
 		t.event(activity.KindView, uid, "")
-	case !own && !solo:
-	case t.page.rendered():
+		return
+	}
+	switch t.page.sight(t.uid == uid) {
+	case sightRendered:
 		t.robot = activity.RobotRender
 		t.event(activity.KindView, uid, "")
-	case solo:
-	case t.page.editing():
+	case sightEdited:
 		if len(t.login) > 0 { // a mark for joining, and never an act by itself
 			t.step(edited, activity.KindView, uid, "")
 		}
-	case t.page.kiosk():
+	case sightKiosk:
 		t.step(opened, activity.KindView, uid, "")
 		t.last().Robot = activity.RobotKiosk
-	default:
+	case sightOpened:
 		t.step(opened, activity.KindView, uid, "")
 	}
 }
@@ -42,11 +74,11 @@ func (t *teller) last() *activity.Event { return &t.batch.Events[len(t.batch.Eve
 
 // folder is told when a folder was fetched: the page of a dashboard asks for the one that holds it.
 func (t *teller) folder(uid string) {
-	if uid == "" || !t.is("GET") || !t.seen() || t.page.kind != pageDashboard || t.page.editing() {
+	if uid == "" || !t.is("GET") || !t.seen() || t.page.kind != pageDashboard || t.page.marks()&markEditing != 0 {
 		return
 	}
 	t.batch.Dashboards = append(t.batch.Dashboards, activity.Dashboard{
-		Seen: t.time, Scope: t.scope(), UID: t.page.uid, Folders: []string{uid},
+		Seen: t.time, Scope: t.scope(), UID: t.uid, Folders: []string{uid},
 	})
 }
 
@@ -109,7 +141,7 @@ func (t *teller) created() {
 func (t *teller) savedLegacy() {
 	switch t.page.kind {
 	case pageDashboard:
-		t.saved(t.page.uid)
+		t.saved(t.uid)
 	case pageBrowse:
 	case pageNone, pageUnknown, pageOther:
 		if t.done() {
@@ -137,7 +169,7 @@ func (t *teller) restored(rest string) {
 	} else if strings.HasPrefix(name, "dashboards/id/") {
 		uid := ""
 		if t.page.kind == pageDashboard {
-			uid = t.page.uid
+			uid = t.uid
 		}
 		t.event(activity.KindEdit, uid, activity.EditRestored)
 	}
@@ -149,7 +181,7 @@ func (t *teller) annotation(detail string) {
 	}
 	uid := ""
 	if t.page.kind == pageDashboard || t.page.kind == pageSolo {
-		uid = t.page.uid
+		uid = t.uid
 	}
 	t.event(activity.KindAnnotation, uid, detail)
 }

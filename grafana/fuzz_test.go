@@ -2,8 +2,10 @@ package grafana
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
 )
@@ -23,10 +25,21 @@ func seeds(f *testing.F) {
 		`{"logger":"context","msg":"Request Completed","uname":null,"uname":"a\u0062\/\n","t":"2026-05-04T12:00:00Z","orgId":-0,"method":"GET","path":"/x","status":"200","referer":"","x":{"y":[1,2.5e3,true]}}`,
 		"{\"logger\" : \"context\",\t\"msg\":\"Request Completed\",\"\xff\":\"\xff\",\"k\":01}",
 		`logger=context userId=0 orgId=1 uname= t=2026-05-04T12:00:00Z level=info msg="Request Completed" method=GET path=/api/dashboards/uid/x status=200 remote_addr=10.0.0.1 time_ms=1 duration=1ms size=2 referer=http://g/d/x/y handler=/a status_source=server`,
+		glanced("GET", "/api/dashboards/uid/x", "http://g/d/x/y"), glanced("GET", "/api/dashboards/uid/x", ""), glanced("GET", "/api/dashboards/uid/x", "http://g/d/y"),
+		glanced("GET", "/apis/dashboard.grafana.app/v2/namespaces/default/dashboards/x/dto", `"http://g/sub/d/x?a=b&kiosk=1"`),
+		glanced("GET", "/apis/dashboard.grafana.app/v1/namespaces/default/dashboards/x/dto", `"http://g/d/x?editPanel=1&render=1"`),
+		glanced("POST", "/api/ds/query", `"http://g/d/x?kiosk=false&kiosk&refresh=5s&refresh="`), glanced("POST", "/api/ds/query", ""),
+		glanced("POST", "/api/datasources/proxy/uid/p/api/v1/query", `"http://g/d/%78?refresh=5s"`),
 		"logger=context msg=\"Request Completed\" a=\"x\ny\" \xff=1",
 	} {
 		f.Add([]byte(line))
 	}
+}
+
+// glanced is a line that is told at a glance.
+func glanced(method, path, referer string) string {
+	return "logger=context userId=1 orgId=1 uname=Alice t=2026-05-04T12:00:00Z level=info msg=\"Request Completed\" method=" + method + " path=" + path +
+		" status=200 remote_addr=10.0.0.1 time_ms=1 duration=1.5ms size=2 referer=" + referer + " handler=/a status_source=server"
 }
 
 // FuzzParse holds the scanners against the plain decoders: the same lines are read, and they tell the same.
@@ -82,6 +95,45 @@ func checkGlance(t *testing.T, line []byte, l activity.Line, err error, events [
 		if e.Who != (activity.Identity{Login: strings.ToLower(string(g.Who))}) || e.Time.UnixNano() != g.At {
 			t.Errorf("%q: %+v at a glance: %+v", line, g, e)
 		}
+	}
+	if g.Act > 0 && g.Where == nil {
+		checkSort(t, line, &g, events)
+	}
+}
+
+// checkSort: an act that is told by its sort and a dashboard's uid alone is what the sort says.
+func checkSort(t *testing.T, line []byte, g *activity.Glance, events []activity.Event) {
+	t.Helper()
+	org, sort := (g.Act-1)/actSorts, (g.Act-1)%actSorts
+	want := activity.Event{
+		Time: time.Unix(0, g.At).UTC(), Kind: activity.KindView, Scope: fmt.Sprintf("org:%d", org), Subject: string(g.What),
+		Who: activity.Identity{Login: strings.ToLower(string(g.Who))},
+	}
+	second := ""
+	if sort >= actFetched && (sort-actFetched)%2 == 1 {
+		second = "2"
+	}
+	switch {
+	case sort == actAsked:
+		want.Kind, want.Robot = activity.KindQuery, activity.RobotAPI
+	case sort == actRefreshed:
+		want.Kind, want.Robot = activity.KindQuery, activity.RobotRefresh
+	default:
+		switch sight((sort - actFetched) / 2) {
+		case sightScript:
+			want.Robot = activity.RobotAPI
+		case sightRendered:
+			want.Robot = activity.RobotRender
+		case sightEdited:
+			want.Step = "landing" + second
+		case sightKiosk:
+			want.Step, want.Robot = "view"+second, activity.RobotKiosk
+		case sightOpened:
+			want.Step = "view" + second
+		}
+	}
+	if d := diff([]activity.Event{want}, events); d != "" {
+		t.Errorf("%q: sort %d of acts (-at a glance +parsed)\n%s", line, sort, d)
 	}
 }
 

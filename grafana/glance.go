@@ -54,45 +54,8 @@ func (l *RequestLog) Glance(line []byte, g *activity.Glance) bool {
 	if w.lost || w.at != len(line) || len(org) != 1 || org[0]-'0' > 9 || !isStatus(status) || !g.SetTime(at) {
 		return false
 	}
-	g.Class = activity.ClassAny
-	if s := string(status); s == "200" || s == "304" {
-		g.Class = activity.ClassView
-	}
-	if !mayTell(path) || string(method) == "GET" && onlyLooks(path) {
-		return true
-	}
-	if len(login) == 0 || len(login) >= 3 && login[2] == '-' && login[0]|0x20 == 's' { // perhaps nobody, or a service account
-		return false
-	}
-	g.Act, g.Who, g.What, g.Where = org[0]-'0'+1, login, line[act:actEnd], referer
-	return true
-}
-
-// onlyLooks turns GETs away that change nothing and are no act of looking either: most of those that mayTell lets through.
-func onlyLooks(path []byte) bool {
-	rest, ok := bytes.CutPrefix(path, []byte("/api/"))
-	if !ok || len(rest) == 0 {
-		return false
-	}
-	switch rest[0] {
-	case 'a', 'q', 'r', 'v': // annotations, alert managers, query history, rulers, provisioning
-		return true
-	case 'd':
-		if uid, ok := bytes.CutPrefix(rest, []byte("dashboards/uid/")); ok {
-			deeper := bytes.IndexByte(uid, '/')
-			return deeper >= 0 && deeper < len(uid)-1
-		}
-		return !bytes.Contains(rest, []byte("/api/v1/query"))
-	}
-	return false
-}
-
-// isStatus reports whether text is a number as statuses are.
-func isStatus(text []byte) bool {
-	if len(text) == 3 {
-		return text[0]-'0' <= 9 && text[1]-'0' <= 9 && text[2]-'0' <= 9
-	}
-	return string(text) == "-1"
+	r := glimpse{org: org[0] - '0', login: login, method: method, path: path, status: status, referer: referer}
+	return r.tell(g, line[act:actEnd], referer)
 }
 
 // walk goes over a line from key to key. Once it is lost it stays so.

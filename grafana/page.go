@@ -29,7 +29,7 @@ const (
 // page is where a request came from, as its Referer tells. It refers to the line.
 type page struct {
 	kind  pageKind
-	uid   string // of the dashboard or rule
+	uid   []byte // of the dashboard or rule, as the URL has it
 	query []byte // the URL's query, undecoded
 }
 
@@ -41,7 +41,7 @@ var drilldownApps = [...]string{
 
 // readPage reads a Referer. Grafana may be served under a sub-path, so the first segments that look like one of its
 // pages count.
-func readPage(referer []byte, names *activity.Batch) page {
+func readPage(referer []byte) page {
 	if len(referer) == 0 {
 		return page{}
 	}
@@ -51,9 +51,8 @@ func readPage(referer []byte, names *activity.Batch) page {
 	}
 	path, _, _ = bytes.Cut(path, []byte("#"))
 	for rest := path; len(rest) > 0; {
-		var head []byte
 		head, tail, _ := bytes.Cut(rest, []byte("/"))
-		if kind, uid := classify(head, tail, names); kind != pageUnknown {
+		if kind, uid := classify(head, tail); kind != pageUnknown {
 			return page{kind: kind, uid: uid, query: query}
 		}
 		rest = tail
@@ -62,76 +61,88 @@ func readPage(referer []byte, names *activity.Batch) page {
 }
 
 // classify tells the page whose path starts with head, followed by tail.
-func classify(head, tail []byte, names *activity.Batch) (pageKind, string) {
+func classify(head, tail []byte) (pageKind, []byte) {
 	next, after, _ := bytes.Cut(tail, []byte("/"))
 	switch string(head) {
 	case "d":
-		if uid := segment(next, names); uid != "" {
-			return pageDashboard, uid
+		if isSegment(next) {
+			return pageDashboard, next
 		}
 	case "d-solo":
-		if uid := segment(next, names); uid != "" {
-			return pageSolo, uid
+		if isSegment(next) {
+			return pageSolo, next
 		}
 	case "dashboard":
 		switch string(next) {
 		case "new":
-			return pageNew, ""
+			return pageNew, nil
 		case "import":
-			return pageImport, ""
+			return pageImport, nil
 		}
-		return pageOther, ""
+		return pageOther, nil
 	case "dashboards":
-		return pageBrowse, ""
+		return pageBrowse, nil
 	case "explore":
 		if string(next) == "metrics" { // Grafana 11: the metrics drilldown before it was an app
-			return pageDrilldown, ""
+			return pageDrilldown, nil
 		}
-		return pageExplore, ""
+		return pageExplore, nil
 	case "a":
 		for _, app := range drilldownApps {
 			if string(next) == app {
-				return pageDrilldown, ""
+				return pageDrilldown, nil
 			}
 		}
 		if len(next) > 0 {
-			return pageOther, ""
+			return pageOther, nil
 		}
 	case "alerting":
-		return classifyAlerting(next, after, names)
+		return classifyAlerting(next, after)
 	case "playlists":
 		if string(next) == "play" {
-			return pagePlaylist, ""
+			return pagePlaylist, nil
 		}
-		return pageOther, ""
+		return pageOther, nil
 	}
-	return pageUnknown, ""
+	return pageUnknown, nil
 }
 
-func classifyAlerting(next, after []byte, names *activity.Batch) (pageKind, string) {
+func classifyAlerting(next, after []byte) (pageKind, []byte) {
 	last, more, _ := bytes.Cut(after, []byte("/"))
 	switch {
 	case string(next) == "new":
-		return pageRuleNew, ""
+		return pageRuleNew, nil
 	case string(last) == "edit" && len(more) == 0:
-		return pageRule, segment(next, names)
+		return pageRule, next
 	case string(next) == "grafana" && string(more) == "view":
-		return pageRule, segment(last, names)
+		return pageRule, last
 	}
-	return pageOther, ""
+	return pageOther, nil
 }
 
-// segment decodes a segment of a path. What can't be decoded is no uid.
-func segment(text []byte, names *activity.Batch) string {
+// isSegment reports whether a segment of a path names something: what can't be decoded does not.
+func isSegment(text []byte) bool {
 	if bytes.IndexByte(text, '%') < 0 {
-		return names.Text(text)
+		return len(text) > 0
 	}
-	s, err := url.PathUnescape(string(text))
+	_, err := url.PathUnescape(string(text))
+	return err == nil
+}
+
+// name decodes the uid. What can't be decoded is no uid.
+func (p *page) name(names *activity.Batch) string {
+	if !p.escaped() {
+		return names.Text(p.uid)
+	}
+	s, err := url.PathUnescape(string(p.uid))
 	if err != nil {
 		return ""
 	}
 	return s
 }
+
+// escaped reports whether the uid is not what it stands for.
+func (p *page) escaped() bool { return bytes.IndexByte(p.uid, '%') >= 0 }
 
 // param returns the undecoded value of the first parameter of that name.
 func (p *page) param(name string) (value []byte, ok bool) {
@@ -146,25 +157,41 @@ func (p *page) param(name string) (value []byte, ok bool) {
 	return nil, false
 }
 
-func (p *page) has(name string) bool { _, ok := p.param(name); return ok }
+// marks are what parameters tell of a page, a bit each.
+type marks uint8
 
-// editing reports whether the dashboard is open for changing it, or its settings are.
-func (p *page) editing() bool { return p.has("editPanel") || p.has("editview") }
+const (
+	markEditing    marks = 1 << iota // the dashboard is open for changing it, or its settings are
+	markKiosk                        // the page is on a wall
+	markRendered                     // the image renderer opened the page
+	markRefreshing                   // the page asks again by itself
+)
 
-// kiosk reports whether the page is on a wall.
-func (p *page) kiosk() bool {
-	v, ok := p.param("kiosk")
-	return ok && string(v) != "false"
-}
-
-// rendered reports whether the image renderer opened the page.
-func (p *page) rendered() bool {
-	v, ok := p.param("render")
-	return ok && len(v) > 0
-}
-
-// refreshing reports whether the page asks again by itself.
-func (p *page) refreshing() bool {
-	v, ok := p.param("refresh")
-	return ok && len(v) > 0
+// marks reads the parameters. Of a repeated one the first counts.
+func (p *page) marks() (m marks) {
+	var seen marks
+	for rest := p.query; len(rest) > 0; {
+		var pair []byte
+		pair, rest, _ = bytes.Cut(rest, []byte("&"))
+		if len(pair) < len("kiosk") || pair[0] != 'e' && pair[0] != 'k' && pair[0] != 'r' {
+			continue
+		}
+		name, value, _ := bytes.Cut(pair, []byte("="))
+		mark, set := marks(0), false
+		switch string(name) {
+		case "editPanel", "editview":
+			mark, set = markEditing, true
+		case "kiosk":
+			mark, set = markKiosk, string(value) != "false"
+		case "render":
+			mark, set = markRendered, len(value) > 0
+		case "refresh":
+			mark, set = markRefreshing, len(value) > 0
+		}
+		if set && seen&mark == 0 {
+			m |= mark
+		}
+		seen |= mark
+	}
+	return m
 }

@@ -400,7 +400,7 @@ func TestBrowserReferers(t *testing.T) {
 		"/api/explore_len_4096": pageExplore, "/api/explore_len_4097": pageUnknown, "/api/explore_len_6000": pageUnknown,
 	}
 	for _, s := range readTruth[sent](t, "referers.jsonl") {
-		p := readPage([]byte(s.Referer), &activity.Batch{})
+		p := readPage([]byte(s.Referer))
 		if p.kind != want[s.T] {
 			t.Errorf("%s: page %d, want %d", s.T, p.kind, want[s.T])
 		}

@@ -2,36 +2,66 @@ package grafana
 
 import (
 	"strconv"
-	"strings"
 
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
 )
 
-// isDataSourceQuery recognises a query that Grafana passes on: the proxy of scripts and of pages before Grafana 9.
-func isDataSourceQuery(rest string) bool {
-	return strings.HasPrefix(rest, "datasources/proxy/") &&
-		(strings.HasSuffix(rest, "/api/v1/query") || strings.HasSuffix(rest, "/api/v1/query_range"))
+// isDataSourceQuery recognises a query that Grafana passes on: the proxy of scripts and of pages before Grafana 9. rest follows /api/.
+func isDataSourceQuery[T string | []byte](rest T) bool {
+	const proxy, instant, ranged = "datasources/proxy/", "/api/v1/query", "/api/v1/query_range"
+	ends := func(suffix string) bool {
+		return len(rest) >= len(suffix) && string(rest[len(rest)-len(suffix):]) == suffix
+	}
+	return len(rest) >= len(proxy) && string(rest[:len(proxy)]) == proxy && (ends(instant) || ends(ranged))
 }
 
-// query is told when a data source was asked. On a dashboard that is part of the view, unless it refreshes itself.
-func (t *teller) query() {
-	if t.status == 401 || t.status == 403 || t.status == 404 { // refused before it was asked; a failing query was asked
-		return
+// asking is what it means that a page asked a data source.
+type asking uint8
+
+const (
+	askingNone    asking = iota // part of a view, or refused
+	askingScript                // no page asked
+	askingRefresh               // a dashboard refreshes itself
+	askingExplore
+	askingDrilldown
+)
+
+// asking tells it of a page. A failing query was asked too, but not one that was refused before.
+func (p *page) asking(status int) asking {
+	if status == 401 || status == 403 || status == 404 {
+		return askingNone
 	}
-	switch {
-	case (t.page.kind == pageDashboard || t.page.kind == pageSolo) && !t.page.rendered():
-		if t.page.refreshing() {
-			if t.robot == "" {
-				t.robot = activity.RobotRefresh
-			}
-			t.event(activity.KindQuery, t.page.uid, "")
+	switch p.kind {
+	case pageNone:
+		return askingScript
+	case pageDashboard, pageSolo:
+		if p.marks()&(markRendered|markRefreshing) == markRefreshing {
+			return askingRefresh
 		}
-	case t.page.kind == pageExplore:
+	case pageExplore:
+		return askingExplore
+	case pageDrilldown:
+		return askingDrilldown
+	}
+	return askingNone
+}
+
+// query is told when a data source was asked.
+func (t *teller) query() {
+	switch t.page.asking(t.status) {
+	case askingScript:
+		if len(t.login) > 0 {
+			t.event(activity.KindQuery, "", "")
+		}
+	case askingRefresh:
+		if t.robot == "" {
+			t.robot = activity.RobotRefresh
+		}
+		t.event(activity.KindQuery, t.uid, "")
+	case askingExplore:
 		t.explored(stepRun)
-	case t.page.kind == pageDrilldown:
+	case askingDrilldown:
 		t.step(stepDrill, activity.KindQuery, "", "")
-	case t.page.kind == pageNone && len(t.login) > 0:
-		t.event(activity.KindQuery, "", "")
 	}
 }
 

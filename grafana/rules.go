@@ -9,7 +9,7 @@ import (
 // rule returns the uid of the rule whose page asked, or "".
 func (t *teller) rule() string {
 	if t.page.kind == pageRule {
-		return t.page.uid
+		return t.uid
 	}
 	return ""
 }

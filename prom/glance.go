@@ -14,15 +14,13 @@ func (q *QueryLog) Glance(line []byte, g *activity.Glance) bool {
 	if len(line) == 0 || line[0] != '{' {
 		return false
 	}
-	r, err := scanner(line).record(0)
-	if err != nil || r.message != nil && string(r.message) != `"`+queryMessage+`"` {
+	s := scanner(line)
+	var r record
+	if !s.record(0, &r) || r.message.to > 0 && string(s.in(r.message)) != `"`+queryMessage+`"` {
 		return false
 	}
-	at := r.time
-	if at == nil {
-		at = r.ts
-	}
-	if len(at) < 2 || at[0] != '"' || !g.SetTime(at[1:len(at)-1]) || r.origin == nil || r.origin[0] != '{' {
+	at := s.in(r.when())
+	if len(at) < 2 || at[0] != '"' || !g.SetTime(at[1:len(at)-1]) || r.origin.to == 0 || s[r.origin.from] != '{' {
 		return false
 	}
 	g.Reset()
@@ -31,9 +29,9 @@ func (q *QueryLog) Glance(line []byte, g *activity.Glance) bool {
 		g.Act = actRule
 		return true
 	}
-	if len(r.query) <= len(`""`) || r.client == nil {
+	if r.query.to-r.query.from <= len(`""`) || r.client.to == 0 {
 		return false
 	}
-	g.Act, g.Who, g.What = actAsked, r.client, r.query
+	g.Act, g.Who, g.What = actAsked, s.in(r.client), s.in(r.query)
 	return true
 }

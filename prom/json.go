@@ -119,10 +119,8 @@ func (s scanner) word(i int, word string) int {
 	return i + len(word)
 }
 
-func (s scanner) number(i int) int {
-	if i < len(s) && s[i] == '-' {
-		i++
-	}
+// anyNumber skips a number but for its sign.
+func (s scanner) anyNumber(i int) int {
 	start := i
 	if i = s.digits(i); i == start || (s[start] == '0' && i > start+1) {
 		return -1
@@ -145,15 +143,8 @@ func (s scanner) number(i int) int {
 	return i
 }
 
-// digits returns the position of the first byte from i on that is no digit. It looks at eight bytes at a time.
+// digits returns the position of the first byte from i on that is no digit.
 func (s scanner) digits(i int) int {
-	for len(s)-i >= 8 {
-		x := binary.LittleEndian.Uint64(s[i:i+8]) ^ low*'0' // digits become 0 to 9
-		if m := (x&^high + low*0x76 | x) & high; m != 0 {
-			return i + bits.TrailingZeros64(m)>>3
-		}
-		i += 8
-	}
 	for i < len(s) && s[i]-'0' <= 9 {
 		i++
 	}
@@ -197,10 +188,10 @@ func (s scanner) str(i int) int {
 // low and high have the lowest and highest bit of each byte.
 const low, high = 0x0101010101010101, 0x8080808080808080
 
-// special marks the lowest byte of w, at least, that is a quote, a backslash or a control character.
+// special marks the lowest byte of w, at least, that is a quote, a backslash or a control character. One comparison finds two of
+// them: with its second bit turned a quote, too, is less than 0x21, and a blank is not.
 func special(w uint64) uint64 {
-	quote, slash := w^low*'"', w^low*'\\'
-	return ((quote-low)&^quote | (slash-low)&^slash | (w-low*0x20)&^w) & high
+	return ((w ^ low*2 - low*0x21) | (w ^ low*'\\' - low)) & high &^ w
 }
 
 // escape skips what follows a backslash.

@@ -53,14 +53,14 @@ func (q *QueryLog) Parse(line []byte, b *activity.Batch) (activity.Line, error) 
 		}
 		return activity.Line{}, errNoObject
 	}
-	r, err := s.record(start)
-	if err != nil {
-		return activity.Line{}, err
+	var r record
+	if !s.record(start, &r) {
+		return activity.Line{}, errJSON
 	}
-	if r.message != nil && !isString(r.message, queryMessage) {
+	if r.message.to > 0 && !isString(s.in(r.message), queryMessage) {
 		return activity.Line{}, nil
 	}
-	e, err := q.event(&r)
+	e, err := q.event(s, &r)
 	if err != nil {
 		return activity.Line{}, err
 	}
@@ -74,86 +74,99 @@ func (q *QueryLog) Tally(at time.Time, n int64, b *activity.Batch) activity.Line
 	return activity.Line{Time: at, Class: activity.ClassView}
 }
 
-func (q *QueryLog) event(r *record) (activity.Event, error) {
-	if r.origin == nil {
+func (q *QueryLog) event(s scanner, r *record) (activity.Event, error) {
+	if r.origin.to == 0 {
 		return activity.Event{}, errNoOrigin
 	}
-	at, err := r.at()
+	at, err := s.at(r)
 	if err != nil {
 		return activity.Event{}, err
 	}
 	e := activity.Event{Time: at, Kind: activity.KindQuery, Scope: q.source}
 	if r.rule {
-		if r.origin[0] != '{' {
+		if s[r.origin.from] != '{' {
 			return activity.Event{}, errType
 		}
 		e.Robot = activity.RobotRuleEvaluation
 		return e, nil
 	}
-	if e.Query, err = r.text(); err != nil {
+	if e.Query, err = s.query(r); err != nil {
 		return activity.Event{}, err
 	}
 	if e.Query == "" {
 		return activity.Event{}, errNoQuery
 	}
-	e.Who.Addr, err = r.address()
+	e.Who.Addr, err = s.address(r)
 	return e, err
 }
 
-// text returns the query's text.
-func (r *record) text() (string, error) {
-	if r.query == nil {
-		return textIn(r.params, "query")
+// query returns the query's text.
+func (s scanner) query(r *record) (string, error) {
+	if r.query.to == 0 {
+		return textIn(s.in(r.params), "query")
 	}
-	return unquote(r.query[1 : len(r.query)-1]), nil
+	return unquote(s[r.query.from+1 : r.query.to-1]), nil
 }
 
 // address returns the client's address.
-func (r *record) address() (netip.Addr, error) {
-	if r.client == nil {
-		client, err := textIn(r.origin, "clientIP")
+func (s scanner) address(r *record) (netip.Addr, error) {
+	if r.client.to == 0 {
+		client, err := textIn(s.in(r.origin), "clientIP")
 		return clientAddr(client), err
 	}
-	return clientAddr(unquote(r.client[1 : len(r.client)-1])), nil
+	return clientAddr(unquote(s[r.client.from+1 : r.client.to-1])), nil
 }
 
-// record holds the values of a line that matter, as written; nil where the line has none.
+// span is where a value of a line begins and ends; the zero span is none.
+type span struct{ from, to int }
+
+// value returns what stands in a span, nil if it is none.
+func (s scanner) in(p span) []byte {
+	if p.to == 0 {
+		return nil
+	}
+	return s[p.from:p.to:p.to]
+}
+
+// record is where the values of a line are that matter.
 type record struct {
-	time, ts, message, params []byte
-	origin                    []byte // of the last httpRequest or ruleGroup
-	rule                      bool   // origin is a ruleGroup
+	time, ts, message, params span
+	origin                    span // of the last httpRequest or ruleGroup
+	rule                      bool // origin is a ruleGroup
 
-	query, client []byte // strings of params and origin, if known already
+	query, client span // strings of params and origin, if known already
 }
 
-// record reads the object at i, which must be all that the line holds.
-func (s scanner) record(i int) (r record, err error) {
+// record reads the object at i, which must be all that the line holds. It is false if that is no valid JSON.
+func (s scanner) record(i int, r *record) bool {
 	i++
 	for first := true; ; first = false {
 		at := i
 		if !first {
-			at = s.lit(i, ",")
+			if i >= len(s) {
+				return false
+			}
+			if at = -1; s[i] == ',' {
+				at = i + 1
+			}
 		}
 		if at > 0 {
-			if end := s.swift(at, &r); end > 0 {
+			if end := s.swift(at, r); end > 0 {
 				i = end
 				continue
 			}
 		}
 		key, start := s.member(i, first)
 		if start < 0 {
-			return r, errJSON
+			return false
 		}
 		if key == nil {
-			if s.space(start) != len(s) {
-				return r, errJSON
-			}
-			return r, nil
+			return s.space(start) == len(s)
 		}
 		if i = s.value(start, 1); i < 0 {
-			return r, errJSON
+			return false
 		}
-		value := s[start:i:i]
+		value := span{start, i}
 		switch string(plain(key)) {
 		case "time":
 			r.time = value
@@ -162,21 +175,18 @@ func (s scanner) record(i int) (r record, err error) {
 		case "msg":
 			r.message = value
 		case "params":
-			r.params, r.query = value, nil
+			r.params, r.query = value, span{}
 		case "httpRequest":
-			r.origin, r.rule, r.client = value, false, nil
+			r.origin, r.rule, r.client = value, false, span{}
 		case "ruleGroup":
-			r.origin, r.rule, r.client = value, true, nil
+			r.origin, r.rule, r.client = value, true, span{}
 		}
 	}
 }
 
 // at is when the query ended: time, or ts if there is no time.
-func (r *record) at() (t time.Time, err error) {
-	value := r.time
-	if value == nil {
-		value = r.ts
-	}
+func (s scanner) at(r *record) (t time.Time, err error) {
+	value := s.in(r.when())
 	if len(value) < 2 || value[0] != '"' {
 		return t, errNoTime
 	}
@@ -187,6 +197,13 @@ func (r *record) at() (t time.Time, err error) {
 		return t, errNoTime
 	}
 	return t.UTC(), nil
+}
+
+func (r *record) when() span {
+	if r.time.to == 0 {
+		return r.ts
+	}
+	return r.time
 }
 
 // textIn returns the text of the key of that name in a valid JSON object, and "" if there is none.

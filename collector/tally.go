@@ -17,6 +17,8 @@ func (r *reader) totals(days *store.Folded) []store.EventTotal {
 		outcome activity.Outcome
 	}
 	counts := map[what]int64{}
+	var run what // of the rows of which count is the sum
+	var count int64
 	var last store.Row
 	var current *store.Sort
 	for row := range days.Rows() {
@@ -28,10 +30,18 @@ func (r *reader) totals(days *store.Folded) []store.EventTotal {
 		if current.Robot == "" {
 			outcome = t.outcome(row)
 		}
-		counts[what{current.Kind, outcome}] += row.Count
+		if now := (what{current.Kind, outcome}); now != run {
+			counts[run] += count
+			run, count = now, 0
+		}
+		count += row.Count
 	}
+	counts[run] += count
 	var out []store.EventTotal
 	for w, n := range counts {
+		if n == 0 {
+			continue
+		}
 		out = append(out, store.EventTotal{Source: r.source.Name, Kind: w.kind, Outcome: w.outcome, Count: n})
 	}
 	return out

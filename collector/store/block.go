@@ -94,6 +94,7 @@ func (w *blockWriter) sort(id uint32) uint32 {
 
 // decode adds the rows of a block of that date to f.
 func (f *Folded) decode(date activity.Date, block []byte) error {
+	f.settle()
 	add := func(k rowKey, s Sum) { f.Add(k.date, k.sort, k.subject, k.actor, s) }
 	if len(f.rows) == 0 { // a block holds each key once
 		f.ordered = false

@@ -21,7 +21,8 @@ type Folded struct {
 	sortIDs map[Sort]uint32
 	rows    []foldedRow
 	index   rowIndex
-	ordered bool // rows are sorted, each key once
+	added   []foldedRow // not in rows yet, at most queueLen
+	ordered bool        // rows are sorted, each key once
 }
 
 // Sort is what many rows have in common: everything of a day's key but when, whose and about what it is.
@@ -81,8 +82,8 @@ func NewFolded(source string) *Folded {
 	return &Folded{Source: source, nameIDs: map[string]uint32{}, sortIDs: map[Sort]uint32{}}
 }
 
-// Len is the number of rows.
-func (f *Folded) Len() int { return len(f.rows) }
+// Len is the number of rows, at most: what was added last may belong to others.
+func (f *Folded) Len() int { return len(f.rows) + len(f.added) }
 
 // NameID returns the number by which Add knows a subject.
 func (f *Folded) NameID(name string) uint32 {
@@ -106,20 +107,42 @@ func (f *Folded) SortID(s Sort) uint32 {
 	return id
 }
 
+// queueLen is how many sums are added at once.
+const queueLen = 32
+
 // Add adds a sum to the row of a key.
 func (f *Folded) Add(date activity.Date, sort, subject uint32, actor activity.ActorID, s Sum) {
-	key := rowKey{date: date, sort: sort, subject: subject, actor: actor}
-	if f.index.used < len(f.rows) { // they came without, or have other numbers now
-		f.index.grow(f.rows)
-	}
-	slot := f.index.find(f.rows, key)
-	if *slot != 0 {
-		f.rows[*slot-1].add(s)
+	key, n := rowKey{date: date, sort: sort, subject: subject, actor: actor}, len(f.added)
+	if n > 0 && f.added[n-1].rowKey == key { // evaluations of rules follow each other, and have one key a day
+		f.added[n-1].add(s)
 		return
 	}
-	f.rows, f.ordered = append(f.rows, foldedRow{key, s}), false
-	f.index.used++
-	*slot = uint32(len(f.rows))
+	if f.added == nil {
+		f.added = make([]foldedRow, 0, queueLen)
+	}
+	f.added = append(f.added, foldedRow{key, s})
+	if len(f.added) == queueLen {
+		f.settle()
+	}
+}
+
+// settle adds what was queued. Where rows are is mostly not in the processor's cache, so all are asked for first: that is waiting once.
+func (f *Folded) settle() {
+	if f.index.used < len(f.rows) || 2*(f.index.used+len(f.added)) > len(f.index.slots) { // rows came without, or have other numbers now
+		f.index.grow(f.rows)
+	}
+	f.index.fetch(f.rows, f.added)
+	for i := range f.added {
+		slot := f.index.find(f.rows, f.added[i].rowKey)
+		if *slot != 0 {
+			f.rows[*slot-1].add(f.added[i].Sum)
+			continue
+		}
+		f.rows, f.ordered = append(f.rows, f.added[i]), false
+		f.index.used++
+		*slot = uint32(len(f.rows))
+	}
+	f.added = f.added[:0]
 }
 
 // AddDay adds a day, whatever its source.
@@ -133,6 +156,7 @@ func (f *Folded) AddDay(d *activity.Day) {
 
 // MapActors replaces actors. A row may then have the key of another one until it is stored.
 func (f *Folded) MapActors(of func(activity.ActorID) activity.ActorID) {
+	f.settle()
 	for i := range f.rows {
 		f.rows[i].actor = of(f.rows[i].actor)
 	}
@@ -174,6 +198,7 @@ func (f *Folded) Subjects() int { return len(f.names) }
 
 // all appends the days in the order of the rows.
 func (f *Folded) all(to []activity.Day) []activity.Day {
+	f.settle()
 	to = slices.Grow(to, len(f.rows))
 	for i := range f.rows {
 		to = append(to, f.day(&f.rows[i]))
@@ -198,12 +223,15 @@ func (f *Folded) Reset() {
 		f.Names = generation + 1
 		return
 	}
-	f.rows, f.ordered = f.rows[:0], false
+	f.rows, f.added, f.ordered = f.rows[:0], f.added[:0], false
 	f.index.reset()
 }
 
 // Merge adds what g holds.
-func (f *Folded) Merge(g *Folded) { f.merge(g, g.rows) }
+func (f *Folded) Merge(g *Folded) {
+	g.settle()
+	f.merge(g, g.rows)
+}
 
 // merge adds rows of g.
 func (f *Folded) merge(g *Folded, rows []foldedRow) {
@@ -215,6 +243,7 @@ func (f *Folded) merge(g *Folded, rows []foldedRow) {
 
 // order sorts the rows, and adds up those of one key.
 func (f *Folded) order() {
+	f.settle()
 	if f.ordered {
 		return
 	}

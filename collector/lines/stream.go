@@ -72,6 +72,9 @@ func (s *Stream) Next() ([]byte, error) {
 			return nil, s.stop(err)
 		}
 	}
+	if line := s.plain(); line != nil {
+		return line, nil
+	}
 	for {
 		start := s.in.off
 		if s.joiner.waiting() {
@@ -95,6 +98,26 @@ func (s *Stream) Next() ([]byte, error) {
 			return line, nil
 		}
 	}
+}
+
+// plain takes the next line if nothing but its newline has to be looked for, as with most: it is not wrapped, no piece of another one and
+// not of an earlier run. Else it returns nil, and nothing has changed.
+func (s *Stream) plain() []byte {
+	l := s.in
+	if s.within != WithinNone || s.joiner.waiting() || l.off == 0 || l.off < s.until || l.off < l.nulUpTo || l.scan != l.r {
+		return nil
+	}
+	n := bytes.IndexByte(l.buf[l.r:l.w], '\n')
+	if n < 3 || n > l.max {
+		return nil
+	}
+	line := l.buf[l.r : l.r+n]
+	if line[n-1] == '\r' || !surelyBare(line) {
+		return nil
+	}
+	s.line, s.flushed = l.off, false
+	l.take(n + 1)
+	return line
 }
 
 // lookBack forgets unfinished lines: those that an earlier run has handed out, and those that are too far behind.

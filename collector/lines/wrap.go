@@ -102,6 +102,14 @@ func (j *joiner) keepEarliest() {
 	}
 }
 
+// surelyBare reports whether a line of three bytes or more can't be wrapped, by its beginning. It may be bare if not.
+func surelyBare(line []byte) bool {
+	if line[0] == '{' {
+		return line[1] == '"' && line[2] != 'l' && line[2] != 's' // {"log" or {"stream"
+	}
+	return line[0] < '0' || line[0] > '9'
+}
+
 // unwrap recognises the wrapping of one line.
 func (j *joiner) unwrap(line []byte) (wrappedText, wrapping) {
 	if line[0] == '{' {

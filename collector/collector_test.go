@@ -143,8 +143,12 @@ func (r *run) collect(t *testing.T, ctx context.Context) (collector.Summary, err
 	if r.lines == nil {
 		source.Files = &lines.Files{Patterns: []string{filepath.Join(r.dir, "*.log*")}, Logger: logger}
 	}
+	return r.collectFrom(ctx, s, source)
+}
+
+func (r *run) collectFrom(ctx context.Context, s *store.Store, source collector.Source) (collector.Summary, error) {
 	return collector.Run(ctx, collector.Config{
-		Store: s, Key: activity.NewKey([]byte("k")), Location: r.location, Judge: toyJudge{}, Logger: logger, BatchLines: r.batch, Retention: r.retention,
+		Store: s, Key: activity.NewKey([]byte("k")), Location: r.location, Judge: toyJudge{}, Logger: slog.New(slog.NewTextHandler(&r.log, nil)), BatchLines: r.batch, Retention: r.retention,
 		Progress: r.progress,
 		Now:      func() time.Time { return r.now }, Fingerprint: func(text string) activity.Query { return activity.Query{Fingerprint: text} },
 		Sources: []collector.Source{source},

@@ -21,8 +21,9 @@ const (
 	// A run commits after so many lines first, and after twice as many each time: a short run keeps little at risk, and a long
 	// one does not update the same rows again and again.
 	firstBatchLines, lastBatchLines = 1 << 12, 1 << 20
-	// turnLines is how many lines are read of one file before the file that is furthest behind gets its turn.
-	turnLines = 1 << 11
+	// turnLines is how many lines are read of one file before the file that is furthest behind gets its turn, and longestTurn the same
+	// of a file that had to be closed meanwhile: a compressed one is decompressed from its beginning each time.
+	turnLines, longestTurn = 1 << 11, 1 << 16
 	// turnsPerProgress is how many turns pass between two reports of progress.
 	turnsPerProgress = 16
 	// maxOpen is how many files are open at once: each has a buffer, and a decoder if it is compressed.
@@ -42,6 +43,8 @@ type file struct {
 	track
 	stream *lines.Stream
 	moved  bool // since the last commit
+	lines  int  // read in this run
+	paused bool // closed at least once, to make room
 }
 
 // track is how far a file, or another stream of lines, was read in this run.
@@ -117,7 +120,7 @@ func (r *reader) readAll(ctx context.Context, files []*file, known []lines.Posit
 	}
 	var open []*file
 	taken := 0
-	for turns := behind(files, len(r.folders)); len(turns) > 0; turns = behind(files, len(r.folders)) {
+	for turns := r.next(files); len(turns) > 0; turns = r.next(files) {
 		if taken++; taken%turnsPerProgress == 0 {
 			r.progress(files)
 		}
@@ -174,6 +177,21 @@ func (r *reader) take(files []*file, n int) {
 	}
 }
 
+// next returns the files that are read side by side. Where acts have parts they are those that are furthest behind. Else it does not
+// matter which, and each is read to its end.
+func (r *reader) next(files []*file) []*file {
+	if r.source.Joiner != nil {
+		return behind(files, len(r.folders))
+	}
+	var first []*file
+	for _, f := range files {
+		if !f.ended && len(first) < len(r.folders) {
+			first = append(first, f)
+		}
+	}
+	return first
+}
+
 // behind returns up to n files, those whose newest lines are oldest; none if all have ended.
 func behind(files []*file, n int) []*file {
 	var oldest []*file
@@ -198,6 +216,7 @@ func makeRoom(open, next []*file) []*file {
 	for len(open) > 0 && len(open)+len(next) > maxOpen {
 		ahead := slices.MaxFunc(open, func(a, b *file) int { return cmp.Compare(a.at, b.at) })
 		ahead.stream.Pause()
+		ahead.paused = true
 		open = slices.DeleteFunc(open, func(o *file) bool { return o == ahead })
 	}
 	return append(open, next...)
@@ -209,6 +228,9 @@ func (f *folder) turn(from *file, n int) {
 	from.moved = true
 	begins := from.at == 0
 	f.latest = f.Now().Add(tooLate).UnixNano()
+	if from.paused {
+		n = max(n, min(from.lines, longestTurn))
+	}
 	for range n {
 		if begins && from.at != 0 {
 			return
@@ -216,6 +238,7 @@ func (f *folder) turn(from *file, n int) {
 		line, err := from.stream.Next()
 		if err == nil {
 			f.lines++
+			from.lines++
 			if err := f.line(&from.track, line); err != nil {
 				f.malform(err, "file", from.stream.Path(), "offset", from.stream.Offset())
 				f.refuse(&from.track, from.stream.Path(), err)

@@ -22,7 +22,8 @@ type gitServer struct {
 	*httptest.Server
 	dir    string // with the repository "rules" in it
 	token  string
-	broken http.HandlerFunc // answers instead, unless nil
+	broken http.HandlerFunc                              // answers instead, unless nil
+	ails   func(http.ResponseWriter, *http.Request) bool // has answered, if true; nil: never
 }
 
 func newGitServer(t *testing.T) *gitServer {
@@ -42,6 +43,7 @@ func newGitServer(t *testing.T) *gitServer {
 	g.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		user, password, _ := r.BasicAuth()
 		switch {
+		case g.ails != nil && g.ails(w, r):
 		case g.broken != nil:
 			g.broken(w, r)
 		case user != "reader" || password != g.token:
@@ -103,6 +105,17 @@ func TestGitFails(t *testing.T) {
 		}},
 		{"rubbish", func(*testing.T, *ailing) {
 			g.broken = func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>alice") }
+		}},
+		{"refuses in words", func(*testing.T, *ailing) {
+			g.broken = func(w http.ResponseWriter, _ *http.Request) {
+				http.Error(w, "alice may not", http.StatusInternalServerError)
+			}
+		}},
+		{"refuses in its protocol", func(*testing.T, *ailing) {
+			g.broken = func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "application/x-git-upload-pack-advertisement")
+				_, _ = io.WriteString(w, "001e# service=git-upload-pack\n0000"+"0015ERR alice may not")
+			}
 		}},
 		{"slow", func(t *testing.T, _ *ailing) {
 			t.Setenv("GIT_HTTP_LOW_SPEED_TIME", "1") // else two minutes

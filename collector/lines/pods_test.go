@@ -128,6 +128,24 @@ func TestPodsReadsEachLineOnce(t *testing.T) {
 	r.want(t, after(4*time.Minute), nil)
 }
 
+// TestPodsSilentAfterARestart: a life that has no line yet when it is first read is no log that was rotated.
+func TestPodsSilentAfterARestart(t *testing.T) {
+	s := fakeapi.New(t)
+	r := readerOf(t, s)
+	p := grafana(s, "a", noon)
+	p.Log("grafana", after(time.Second), "one")
+	r.want(t, after(time.Minute), []string{"one"})
+	p.Log("grafana", after(90*time.Second), "two")
+	p.Restart("grafana", after(100*time.Second))
+	r.want(t, after(2*time.Minute), []string{"two"})
+	r.want(t, after(3*time.Minute), nil)
+	p.Log("grafana", after(4*time.Minute), "three")
+	r.want(t, after(5*time.Minute), []string{"three"})
+	p.Rotate("grafana")
+	p.Log("grafana", after(6*time.Minute), "four")
+	r.want(t, after(7*time.Minute), []string{"four"}, "12:05:00-12:06:00 the kubelet rotated the log")
+}
+
 func TestPodsGoOnWhereverTheyAreKilled(t *testing.T) {
 	s := fakeapi.New(t)
 	a, b := grafana(s, "a", noon), grafana(s, "b", noon)

@@ -299,6 +299,9 @@ func (t *podTail) ended(ctx context.Context, err error) error {
 		}
 		t.cursor.Ended = is != there
 	}
+	if t.cursor.Life != l.ID {
+		t.cursor.Nth = 0 // the life has no line yet: the last one that was read is not to be found in it
+	}
 	t.cursor.Life = l.ID
 	t.lives = t.lives[1:]
 	return nil

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -92,6 +93,34 @@ func TestLostAnswerOfACommit(t *testing.T) {
 		}
 	}
 	wantViews(t, open(t, straight.String()), n, "grafana")
+}
+
+// TestLostAnswerOfALease: who took a lease and was cut off before it learned that has the lease.
+func TestLostAnswerOfALease(t *testing.T) {
+	target, err := url.Parse(testserver.PostgresDatabase(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fault, commits atomic.Int32
+	target.Host = testserver.NewProxy(t, target.Host, func() testserver.Fault {
+		if commits.Add(1) != 2 { // the first one is of looking who has it
+			return testserver.Pass
+		}
+		return testserver.Fault(fault.Swap(int32(testserver.Pass)))
+	}).Addr
+	s := open(t, target.String())
+	for i, lost := range []testserver.Fault{testserver.LoseAnswer, testserver.LoseCommit, testserver.CutOnAnswer} {
+		fault.Store(int32(lost))
+		commits.Store(0)
+		work := fmt.Sprint("work ", i)
+		l, err := s.Acquire(t.Context(), work, time.Millisecond)
+		if err != nil || l == nil || fault.Load() != int32(testserver.Pass) {
+			t.Fatalf("fault %d: no lease: %v", lost, err)
+		}
+		if _, err := s.Save(t.Context(), store.Commit{Source: work, Lease: l}); err != nil {
+			t.Errorf("fault %d: the lease does not hold: %v", lost, err)
+		}
+	}
 }
 
 // TestServerIsRestarted crashes the server again and again while collectors commit.

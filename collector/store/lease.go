@@ -33,12 +33,13 @@ type leaseState struct {
 // Seize takes a lease from whoever holds it.
 func (s *Store) Seize(ctx context.Context, name string) (*Lease, error) {
 	l := &Lease{store: s}
+	token := newToken()
 	err := s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		now, err := lockLease(ctx, tx, name, s.dialect.locked)
 		if err != nil {
 			return err
 		}
-		l.state, err = now.take(ctx, tx)
+		l.state, err = now.take(ctx, tx, token)
 		return err
 	})
 	return l, err
@@ -100,13 +101,18 @@ func (s *Store) leaseState(ctx context.Context, name string) (seen leaseState, e
 
 // takeFrom takes a lease if nothing has happened to it since it was seen.
 func (s *Store) takeFrom(ctx context.Context, seen leaseState) (l *Lease, err error) {
+	token := newToken()
 	err = s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		l = nil
 		now, err := lockLease(ctx, tx, seen.name, s.dialect.locked)
+		if err == nil && now.holder == token { // by a commit whose answer was lost
+			l = &Lease{store: s, state: now}
+			return nil
+		}
 		if err != nil || now != seen {
 			return err
 		}
-		mine, err := now.take(ctx, tx)
+		mine, err := now.take(ctx, tx, token)
 		l = &Lease{store: s, state: mine}
 		return err
 	})
@@ -128,9 +134,9 @@ func lockLease(ctx context.Context, tx *sql.Tx, name, locked string) (leaseState
 	return readLease(ctx, tx, name, locked)
 }
 
-// take makes this process the holder, in a transaction that has read the state.
-func (at leaseState) take(ctx context.Context, tx *sql.Tx) (leaseState, error) {
-	next := leaseState{name: at.name, holder: newToken(), term: at.term + 1}
+// take makes the one with a token the holder, in a transaction that has read the state.
+func (at leaseState) take(ctx context.Context, tx *sql.Tx, token string) (leaseState, error) {
+	next := leaseState{name: at.name, holder: token, term: at.term + 1}
 	_, err := tx.ExecContext(ctx, "UPDATE lease SET holder = $1, term = $2, beat = $3 WHERE name = $4", next.holder, next.term, next.beat, next.name)
 	return next, err
 }

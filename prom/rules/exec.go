@@ -97,13 +97,29 @@ func explain(ctx context.Context, err error, errs *tail) error {
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
 	}
-	if said := strings.TrimSpace(errs.String()); said != "" {
+	if said := withoutRemote(errs.String()); said != "" {
 		var exit *exec.ExitError
 		if errors.As(err, &exit) {
 			return &gitError{code: exit.ExitCode(), said: withoutUserinfo(strings.Join(strings.Fields(said), " "))}
 		}
 	}
 	return fmt.Errorf("git: %w", err)
+}
+
+// withoutRemote leaves out what git quotes of a server's answers, which may name people or hold what the server was sent.
+func withoutRemote(said string) string {
+	var own []string
+	for line := range strings.FieldsFuncSeq(said, func(r rune) bool { return r == '\n' || r == '\r' }) {
+		if strings.HasPrefix(line, "remote:") {
+			continue
+		}
+		before, _, quoted := strings.Cut(line, "remote error: ")
+		if quoted {
+			line = before + "the server refuses"
+		}
+		own = append(own, line)
+	}
+	return strings.TrimSpace(strings.Join(own, " "))
 }
 
 // gitError is git's own explanation.
@@ -115,16 +131,26 @@ type gitError struct {
 func (e *gitError) Error() string { return "git: " + e.said }
 
 // tail keeps the last few thousand bytes written to it.
-type tail struct{ b []byte }
+type tail struct {
+	b   []byte
+	cut bool // something was written before
+}
 
 const tailBytes = 4 << 10
 
 func (t *tail) Write(p []byte) (int, error) {
 	t.b = append(t.b, p...)
 	if len(t.b) > tailBytes {
-		t.b = append(t.b[:0], t.b[len(t.b)-tailBytes:]...)
+		t.b, t.cut = append(t.b[:0], t.b[len(t.b)-tailBytes:]...), true
 	}
 	return len(p), nil
 }
 
-func (t *tail) String() string { return strings.ToValidUTF8(string(t.b), "?") }
+// String returns the whole lines that are kept.
+func (t *tail) String() string {
+	b := t.b
+	if t.cut {
+		_, b, _ = bytes.Cut(b, []byte("\n"))
+	}
+	return strings.ToValidUTF8(string(b), "?")
+}

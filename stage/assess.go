@@ -14,6 +14,9 @@ func Assess(o Org) []Assessment { return assess(o, nil) }
 
 // assess assesses each team, and shows each of its weeks, numbered by team, to each unless that is nil.
 func assess(o Org, each func(team int, r *run)) []Assessment {
+	if o.Folded == nil {
+		o.Folded = fold(o)
+	}
 	cal := newCalendar(o)
 	cover := &coverages{calendar: cal, criteria: o.Criteria, quiet: quietWeeks(o, cal), known: map[string][]coverage{}}
 	goals, recorded := newGoalBook(o.Goals), newRecordings(o.Teams)
@@ -25,14 +28,14 @@ func assess(o Org, each func(team int, r *run)) []Assessment {
 	}
 	out := make([]Assessment, 0, len(o.Teams))
 	for i, t := range o.Teams {
-		ob := newObserver(t, cal, o.Criteria, goals, recorded)
+		ob := newObserver(t, cal, o.Criteria, &o.Folded.teams[i], goals, recorded)
 		r := &run{
 			team: t, criteria: o.Criteria, cal: cal, coverage: cover.of(t.Sources),
 			series: ob.series(), mark: mark,
 		}
 		if o.Criteria.Version >= 2 {
 			r.facts, r.exposure = ob.facts2(), present
-			r.judge = newJudge(o.Criteria, r.facts, cal.weeks, habits)
+			r.judge = newJudge(o.Criteria, r.facts, habits)
 		}
 		if each != nil {
 			r.each = func() { each(i, r) }

@@ -92,3 +92,8 @@ func (c *coverage) windows(length, stretch int) {
 
 // count returns the number of covered weeks in the window that ends with w.
 func (c *coverage) count(w int) int { return c.before[w+1] - c.before[c.from[w]] }
+
+// tells says whether a criterion can be evaluated in week w. A week that is not covered is no evaluation.
+func (c *coverage) tells(all Criteria, k Criterion, w int) bool {
+	return c.covered[w] && c.before[w+1] >= all.CoveredWeeks && c.count(w) >= min(all.CoveredWeeks, k.Window)
+}

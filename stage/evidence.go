@@ -13,22 +13,27 @@ type observer struct {
 	cal      *calendar
 	criteria Criteria
 	team     string
-	acts     map[activity.Kind][]*activity.Act
-	sessions map[activity.ActorID][]session
+	acts     map[activity.Kind][]*activity.Act // of views and queries those that were kept
+	folded   *foldedTeam
 	goals    goalBook
 	recorded recordings
-	aside    *setAside // once it is known
 }
 
-func newObserver(t Team, cal *calendar, k Criteria, goals goalBook, recorded recordings) *observer {
-	o := &observer{cal: cal, criteria: k, team: t.Name, acts: map[activity.Kind][]*activity.Act{}, goals: goals, recorded: recorded}
+// newObserver returns the observer of a team with its folded views and queries, nil while they are not.
+func newObserver(t Team, cal *calendar, k Criteria, folded *foldedTeam, goals goalBook, recorded recordings) *observer {
+	o := &observer{cal: cal, criteria: k, team: t.Name, acts: map[activity.Kind][]*activity.Act{}, folded: folded, goals: goals, recorded: recorded}
 	for i := range t.Acts {
 		a := &t.Acts[i]
-		if _, ok := cal.week(a.Date); ok && counted(a) {
+		if _, ok := cal.week(a.Date); ok && counted(a) && Few(a.Kind) {
 			o.acts[a.Kind] = append(o.acts[a.Kind], a)
 		}
 	}
-	o.findSessions()
+	if folded != nil {
+		for i := range folded.kept {
+			a := &folded.kept[i]
+			o.acts[a.Kind] = append(o.acts[a.Kind], a)
+		}
+	}
 	return o
 }
 
@@ -52,40 +57,41 @@ func (o *observer) fact(a *activity.Act, key int) fact {
 	}
 }
 
-// views are the dashboards that the team's people opened.
+// views are the weeks in which the team's people opened dashboards, and which ones.
 func (o *observer) views() series {
 	var facts []fact
-	people := numbers[activity.ActorID]{}
-	set := o.setAside()
-	for _, a := range o.acts[activity.KindView] {
-		if a.Actor == 0 && !a.Retired {
-			continue // nobody's view is no ritual
-		}
-		if set.machine(a) || set.work[workday{a.Actor, a.Subject, a.Date}] {
+	people := 0
+	for _, v := range o.folded.viewers {
+		if v.aside && o.criteria.Version >= 2 {
 			continue
 		}
-		f := o.fact(a, 0)
-		if a.Actor != 0 {
-			f.who = people.of(a.Actor) + 1
-		}
-		facts = append(facts, f)
+		facts = append(facts, fact{week: v.week, known: v.week, void: forever, who: v.who})
+		people = max(people, v.who)
 	}
-	return newSeries(facts, o.cal.weeks, 1, len(people))
+	return o.showing(activity.KindView, newSeries(facts, o.cal.weeks, 1, people))
 }
 
 // queryDays are the days on which somebody began to ask: a session over midnight is one day.
 func (o *observer) queryDays() series {
 	var facts []fact
 	days := numbers[activity.Date]{}
-	for _, a := range o.acts[activity.KindQuery] {
-		began := o.began(a)
-		f := o.fact(a, days.of(began))
-		if w, ok := o.cal.week(began); ok {
-			f.week, f.known = w, w
-		}
-		facts = append(facts, f)
+	for _, q := range o.folded.asked {
+		facts = append(facts, fact{week: q.week, known: q.week, void: forever, key: days.of(q.day)})
 	}
-	return newSeries(facts, o.cal.weeks, len(days), 0)
+	return o.showing(activity.KindQuery, newSeries(facts, o.cal.weeks, len(days), 0))
+}
+
+// showing gives s the evidence of a kind.
+func (o *observer) showing(kind activity.Kind, s series) series {
+	var facts []fact
+	for _, f := range o.folded.shown {
+		if f.kind == kind && (!f.aside || o.criteria.Version < 2) {
+			facts = append(facts, f.fact)
+		}
+	}
+	shown := newSeries(facts, o.cal.weeks, 0, 0)
+	s.shown = &shown
+	return s
 }
 
 // tagged says whether an annotation carries one of the tags; its detail is a list of tags.
@@ -123,15 +129,7 @@ func between(acts []*activity.Act, from, to activity.Date) []*activity.Act {
 
 // facts2 returns what version 2 looks at beside the series.
 func (o *observer) facts2() *facts2 {
-	f := &facts2{added: make([]int, o.cal.weeks), active: make([]bool, o.cal.weeks)}
-	for _, acts := range o.acts {
-		for _, a := range acts {
-			if w, ok := o.cal.week(a.Date); ok && a.ByTeam != activity.No {
-				f.active[w] = true
-			}
-		}
-	}
-	f.looks, f.machines = o.looks()
+	f := &facts2{clusters: o.folded.clusters, machines: o.folded.machines, active: o.folded.active, added: make([]int, o.cal.weeks)}
 	for _, add := range o.additions() {
 		if add.act.ByTeam != activity.Yes {
 			if since, ok := o.recorded.byOthers(add.metric, o.team); ok && since <= add.act.Date {

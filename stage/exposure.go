@@ -1,10 +1,6 @@
 package stage
 
-import (
-	"slices"
-
-	"github.com/metrics-maturity/metrics-maturity/collector/activity"
-)
+import "slices"
 
 // exposures estimates for each week how much of the organisation was at work: the people seen in it, of all teams and
 // whatever they did, compared with the median of the covered weeks before, at most 1. In a week in which half of the
@@ -17,7 +13,7 @@ func exposures(o Org, cal *calendar) []float64 {
 	if len(o.Teams) < o.Criteria.QuietTeams {
 		return out
 	}
-	seen := peopleSeen(o, cal)
+	seen := o.Folded.crowd
 	for w := range out {
 		var read []string
 		for name, s := range cal.sources {
@@ -43,7 +39,7 @@ func exposures(o Org, cal *calendar) []float64 {
 	return out
 }
 
-// crowd is how many different people each source showed, by week.
+// crowd is how many different people of each team each source showed, all teams together, by week.
 type crowd map[string][]int
 
 func (c crowd) sum(sources []string, w int) int {
@@ -52,30 +48,4 @@ func (c crowd) sum(sources []string, w int) int {
 		n += c[name][w]
 	}
 	return n
-}
-
-func peopleSeen(o Org, cal *calendar) crowd {
-	c := make(crowd, len(cal.sources))
-	for name := range cal.sources {
-		c[name] = make([]int, cal.weeks)
-	}
-	type sighting struct {
-		source string
-		week   int
-		who    activity.ActorID
-	}
-	for _, t := range o.Teams {
-		seen := map[sighting]bool{}
-		for i := range t.Acts {
-			a := &t.Acts[i]
-			w, ok := cal.week(a.Date)
-			k := sighting{a.Source, w, a.Actor}
-			if !ok || !counted(a) || seen[k] || c[a.Source] == nil {
-				continue
-			}
-			seen[k] = true
-			c[a.Source][w]++
-		}
-	}
-	return c
 }

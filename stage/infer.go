@@ -121,11 +121,9 @@ func (r *run) status() string {
 	return StatusOK
 }
 
-// evaluable says whether rung i can be evaluated in week w. A week that is not covered is no evaluation.
+// evaluable says whether rung i can be evaluated in week w.
 func (r *run) evaluable(i, w int) bool {
-	c := &r.coverage[i]
-	return c.covered[w] && c.before[w+1] >= r.criteria.CoveredWeeks &&
-		c.count(w) >= min(r.criteria.CoveredWeeks, r.criteria.ByName[rungs[i].name].Window)
+	return r.coverage[i].tells(r.criteria, r.criteria.ByName[rungs[i].name], w)
 }
 
 // retired returns how many people are known to have been seen in the window although they were forgotten since.

@@ -12,11 +12,11 @@ type judge struct {
 	other  float64   // how often one that does not seems to, in a week
 }
 
-func newJudge(k Criteria, f *facts2, weeks int, ch *chain) *judge {
+func newJudge(k Criteria, f *facts2, ch *chain) *judge {
 	return &judge{
 		joint:  newJoint(ch),
 		query:  rate{habit: k.Habits[QueryDays]},
-		ritual: newRitual(k.Habits[WeeksWithAView], k.Rhythm, clusters(f.looks, weeks, k.Rhythm.Minutes)),
+		ritual: newRitual(k.Habits[WeeksWithAView], k.Rhythm, f.clusters),
 		adjust: newPace(k.Habits[MonthsAdopted], k.Interval),
 		acts:   k.Ladder.Acts,
 		other:  k.Habits[MonthsLookToAct].Chance,
@@ -25,7 +25,7 @@ func newJudge(k Criteria, f *facts2, weeks int, ch *chain) *judge {
 
 // facts2 is what version 2 looks at beside what the criteria count.
 type facts2 struct {
-	looks    []look // without machines
+	clusters [][]cluster // by week: looks, without machines
 	machines []int
 	active   []bool // by week: somebody of the team was seen
 	added    []int  // by week: the last day, from 1, on which the team's own people added a metric, used or not; else 0

@@ -1,7 +1,6 @@
 package stage
 
 import (
-	"cmp"
 	"math/bits"
 	"slices"
 	"time"
@@ -29,64 +28,6 @@ func minutesOfDay(a *activity.Act) (first, last int) {
 
 func clock(t time.Time) int { return t.Hour()*60 + t.Minute() }
 
-// looks lists the openings of dashboards by the team's people, in order of time, without those of machines that run
-// under their names. The second result is how many days a machine was set aside on, by week.
-func (o *observer) looks() (kept []look, machines []int) {
-	people := numbers[activity.ActorID]{}
-	machines = make([]int, o.cal.weeks)
-	set := o.setAside()
-	for _, a := range o.acts[activity.KindView] {
-		if a.Actor == 0 && !a.Retired {
-			continue // nobody's view is no ritual
-		}
-		if set.work[workday{a.Actor, a.Subject, a.Date}] {
-			continue
-		}
-		l := look{date: a.Date}
-		l.week, _ = o.cal.week(a.Date)
-		if a.Actor != 0 {
-			l.who = people.of(a.Actor) + 1
-		}
-		first, last := minutesOfDay(a)
-		if set.clockwork.at(a, first) {
-			machines[l.week]++
-		} else {
-			l.minute = first
-			kept = append(kept, l)
-		}
-		if last != first && !set.clockwork.at(a, last) {
-			l.minute = last
-			kept = append(kept, l)
-		}
-	}
-	slices.SortFunc(kept, func(a, b look) int {
-		return cmp.Or(cmp.Compare(a.date, b.date), cmp.Compare(a.minute, b.minute), cmp.Compare(a.who, b.who))
-	})
-	return kept, machines
-}
-
-// setAside is what is no look although somebody opened a dashboard. Version 1 sets nothing aside.
-type setAside struct {
-	clockwork clockworks
-	work      map[workday]bool
-}
-
-func (o *observer) setAside() *setAside {
-	if o.criteria.Version < 2 {
-		return &setAside{}
-	}
-	if o.aside == nil {
-		o.aside = &setAside{o.clockwork(), o.edited()}
-	}
-	return o.aside
-}
-
-// machine says whether all of what a folds together was a machine's.
-func (s *setAside) machine(a *activity.Act) bool {
-	first, last := minutesOfDay(a)
-	return s.clockwork.at(a, first) && (first == last || s.clockwork.at(a, last))
-}
-
 // workday is a dashboard that somebody changed on a day.
 type workday struct {
 	who     activity.ActorID
@@ -112,47 +53,61 @@ type habitOf struct {
 	subject string
 }
 
-// clockworks is, by person and dashboard, on which day it was first opened at which minute.
+// clockworks is, by person and dashboard, on which day it was first opened at which minute, as far back as that tells of machines.
 type clockworks struct {
 	criteria Rhythm
-	days     map[habitOf][]dayMinute
+	days     map[habitOf][]dayMinute // in order of days
 }
 
 type dayMinute struct {
 	date   activity.Date
-	minute int
+	minute int32
 }
 
-// clockwork collects the first opening of each day.
-func (o *observer) clockwork() clockworks {
-	c := clockworks{o.criteria.Rhythm, map[habitOf][]dayMinute{}}
-	for _, a := range o.acts[activity.KindView] {
-		if a.Actor == 0 {
-			continue
-		}
-		first, _ := minutesOfDay(a)
+// page returns the days on which whoever opened a dashboard had opened it before.
+func (c *clockworks) page(a *activity.Act) []dayMinute {
+	if a.Actor == 0 {
+		return nil
+	}
+	return c.days[habitOf{a.Actor, a.Subject}]
+}
+
+// opened takes in an opening.
+func (c *clockworks) opened(a *activity.Act, minute int) {
+	if a.Actor != 0 {
 		k := habitOf{a.Actor, a.Subject}
-		c.days[k] = append(c.days[k], dayMinute{a.Date, first})
+		c.days[k] = append(c.days[k], dayMinute{a.Date, int32(minute)})
 	}
-	for _, days := range c.days {
-		slices.SortFunc(days, func(a, b dayMinute) int { return cmp.Or(cmp.Compare(a.date, b.date), cmp.Compare(a.minute, b.minute)) })
-	}
-	return c
 }
 
-// at says whether an opening at a minute is a machine's: on most of the days before, weekends included or at night,
-// the same page was opened within moments of the same time. No person is so punctual on a Sunday.
-func (c clockworks) at(a *activity.Act, minute int) bool {
-	days := c.days[habitOf{a.Actor, a.Subject}]
-	if len(days) == 0 {
-		return false
+// forget drops what tells nothing of the days after one.
+func (c *clockworks) forget(date activity.Date) {
+	from := date + 1 - activity.Date(c.criteria.ClockworkDays)
+	for k, days := range c.days {
+		n := 0
+		for n < len(days) && days[n].date < from {
+			n++
+		}
+		switch n {
+		case 0:
+		case len(days):
+			delete(c.days, k)
+		default:
+			c.days[k] = slices.Delete(days, 0, n)
+		}
 	}
-	end, _ := slices.BinarySearchFunc(days, a.Date, func(d dayMinute, date activity.Date) int { return cmp.Compare(d.date, date) })
-	from := a.Date - activity.Date(c.criteria.ClockworkDays)
+}
+
+// machine says whether an opening at a minute is a machine's: on most of the days before, weekends included or at night,
+// the same page was opened within moments of the same time. No person is so punctual on a Sunday.
+func (c *clockworks) machine(page []dayMinute, date activity.Date, minute int) bool {
+	from := date - activity.Date(c.criteria.ClockworkDays)
 	same, idle, last := 0, 0, activity.Date(-1)
-	for i := end - 1; i >= 0 && days[i].date >= from; i-- {
-		d := days[i]
-		if d.date == last || apart(d.minute, minute) > clockworkMinutes {
+	for _, d := range slices.Backward(page) {
+		if d.date < from {
+			break
+		}
+		if d.date >= date || d.date == last || apart(int(d.minute), minute) > clockworkMinutes {
 			continue
 		}
 		last = d.date

@@ -11,6 +11,9 @@ type Org struct {
 	From     activity.Date // the first day with data; 0 means the first covered day
 	AsOf     activity.Date // exclusive: the last week assessed is the last that ended by then
 	Criteria Criteria
+
+	// Folded is what was folded of the acts, if they were: then teams have only those of which there are few.
+	Folded *Folded
 }
 
 // Team is a team with the acts that count for it.

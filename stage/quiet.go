@@ -12,7 +12,7 @@ func quietWeeks(o Org, cal *calendar) []bool {
 	if len(o.Teams) < o.Criteria.QuietTeams || o.Criteria.QuietShare <= 0 {
 		return quiet
 	}
-	totals := weekTotals(o, cal)
+	totals := o.Folded.totals
 	run := 0 // low weeks in a row
 	for w := range quiet {
 		total, usual, ok := compare(totals, cal, quiet, w, o.Criteria)
@@ -26,25 +26,6 @@ func quietWeeks(o Org, cal *calendar) []bool {
 		}
 	}
 	return quiet
-}
-
-// weekTotals counts the acts of all teams by source and week.
-func weekTotals(o Org, cal *calendar) map[string][]int64 {
-	totals := make(map[string][]int64, len(cal.sources))
-	for name := range cal.sources {
-		totals[name] = make([]int64, cal.weeks)
-	}
-	for _, t := range o.Teams {
-		for i := range t.Acts {
-			a := &t.Acts[i]
-			if w, ok := cal.week(a.Date); ok && counted(a) {
-				if sums := totals[a.Source]; sums != nil {
-					sums[w] += a.Count
-				}
-			}
-		}
-	}
-	return totals
 }
 
 // compare returns what was done in week w, and the median of the weeks before it that the same sources cover.

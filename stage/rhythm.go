@@ -23,15 +23,13 @@ func (s *cluster) has(c *cluster, minutes int) bool {
 	return s.weekday == c.weekday && apart(s.minute, c.minute) <= minutes
 }
 
-// clusters joins looks of the same day that are at most so many minutes apart, by week.
-func clusters(looks []look, weeks, minutes int) [][]cluster {
-	out := make([][]cluster, weeks)
+// appendClusters joins looks of a day, in order of their minutes, that are at most so many minutes apart.
+func appendClusters(to []cluster, looks []look, minutes int) []cluster {
 	for i, l := range looks {
-		same := i > 0 && looks[i-1].date == l.date && l.minute-looks[i-1].minute <= minutes
-		if !same {
-			out[l.week] = append(out[l.week], cluster{week: l.week, weekday: int(l.date.Weekday()), minute: l.minute})
+		if i == 0 || l.minute-looks[i-1].minute > minutes {
+			to = append(to, cluster{week: l.week, weekday: int(l.date.Weekday()), minute: l.minute})
 		}
-		c := &out[l.week][len(out[l.week])-1]
+		c := &to[len(to)-1]
 		switch {
 		case l.who == 0:
 			c.unknown = true
@@ -39,7 +37,7 @@ func clusters(looks []look, weeks, minutes int) [][]cluster {
 			c.who = append(c.who, l.who)
 		}
 	}
-	return out
+	return to
 }
 
 // slot is when a team usually looks, as far as the weeks before showed it.

@@ -31,6 +31,7 @@ type series struct {
 	at    []int // at[w]: the first fact of week w; one more entry than there are weeks
 	keys  int
 	who   int
+	shown *series // the evidence, where what is counted is no thing that could be shown; else nil
 }
 
 // newSeries orders facts, of which keys and who are the numbers of different keys and people.
@@ -95,6 +96,9 @@ func (s *series) evidence(r rung, c *coverage, cal *calendar, w int) (rows []Evi
 		kind    activity.Kind
 		subject string
 		own     activity.Tri
+	}
+	if s.shown != nil {
+		s = s.shown
 	}
 	sums := map[row]int64{}
 	for _, f := range s.span(c.from[w], w) {

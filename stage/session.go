@@ -57,32 +57,14 @@ func times(a *activity.Act) (first, last time.Time) {
 	return a.First, a.Last
 }
 
-// findSessions groups the team's queries into sessions, by person. Queries of persons unknown or forgotten are taken
-// as one person's.
-func (o *observer) findSessions() {
-	shared := map[string]bool{}
-	for _, a := range o.acts[activity.KindShare] {
-		shared[a.Subject] = true
-	}
-	byActor := map[activity.ActorID][]span{}
-	for _, a := range o.acts[activity.KindQuery] {
-		byActor[a.Actor] = append(byActor[a.Actor], spans(a)...)
-	}
-	o.sessions = make(map[activity.ActorID][]session, len(byActor))
-	for actor, all := range byActor {
-		slices.SortFunc(all, func(a, b span) int { return a.start.Compare(b.start) })
-		o.sessions[actor] = sessionsOf(all, o.criteria.SessionGap, shared)
-	}
-}
-
-// sessionsOf joins spans, in order of their start, that are at most gap apart.
-func sessionsOf(all []span, gap time.Duration, shared map[string]bool) []session {
-	var out []session
+// sessionsOf joins spans, in order of their start, that are at most gap apart, to the last of sessions or to new ones. Queries of
+// persons unknown or forgotten are taken as one person's.
+func sessionsOf(sessions []session, all []span, gap time.Duration, shared map[string]bool) []session {
 	for _, s := range all {
-		if n := len(out); n == 0 || s.start.Sub(out[n-1].end) > gap {
-			out = append(out, session{day: s.act.Date, start: s.start, end: s.end})
+		if n := len(sessions); n == 0 || s.start.Sub(sessions[n-1].end) > gap {
+			sessions = append(sessions, session{day: s.act.Date, start: s.start, end: s.end})
 		}
-		current := &out[len(out)-1]
+		current := &sessions[len(sessions)-1]
 		if s.end.After(current.end) {
 			current.end = s.end
 		}
@@ -93,13 +75,13 @@ func sessionsOf(all []span, gap time.Duration, shared map[string]bool) []session
 			current.subjects[s.act.Subject] = true
 		}
 	}
-	return out
+	return sessions
 }
 
 // began returns the day on which the session of the last of these queries began.
-func (o *observer) began(a *activity.Act) activity.Date {
+func began(sessions []session, a *activity.Act) activity.Date {
 	_, last := times(a)
-	if s := at(o.sessions[a.Actor], last); s != nil {
+	if s := at(sessions, last); s != nil {
 		return s.day
 	}
 	return a.Date
@@ -121,7 +103,7 @@ func at(sessions []session, t time.Time) *session {
 func (o *observer) sharedOwn(share *activity.Act) bool {
 	first, last := times(share)
 	for _, t := range []time.Time{first, last} {
-		sessions := o.sessions[share.Actor]
+		sessions := o.folded.sessions[share.Actor]
 		// The share may come a little before the query that it shares, so the session may start after it.
 		s := at(sessions, t.Add(o.criteria.SessionGap))
 		if s != nil && s.subjects[share.Subject] && t.Sub(s.end) <= o.criteria.SessionGap {

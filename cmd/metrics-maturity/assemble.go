@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"math"
-	"slices"
 	"time"
 
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
@@ -15,54 +13,71 @@ import (
 // picture is what the store says at one moment, judged by today's owner rules.
 type picture struct {
 	report *report
-	acts   []activity.Act
 	owners owner.Config
 	facts  activity.Facts
 	book   *owner.Book
+	tally  *tally
+	asides asides
 	org    stage.Org    // what was assessed
-	usage  *usageReport // see desk.usage
+	usage  *usageReport // nil unless it was asked for
 }
 
-// look attributes the stored days from (inclusive) to (exclusive); a bound of 0 is open.
-func (d *desk) look(ctx context.Context, from, to activity.Date) (*picture, error) {
-	owners, facts, err := d.owners(ctx)
-	if err != nil {
-		return nil, err
-	}
-	days, err := d.store.Days(ctx, 0, to) // all of them: whence Grafana asks is learned from the whole
-	if err != nil {
-		return nil, err
-	}
-	book, err := owner.New(owners, d.key, facts)
-	if err != nil {
-		return nil, asUsage(err)
-	}
-	p := &picture{owners: owners, facts: facts, book: book, acts: book.Attribute(days)}
-	p.acts = slices.DeleteFunc(p.acts, func(a activity.Act) bool { return a.Date < from })
-	return p, nil
-}
-
-// gather puts together what an assessment as of a moment rests on.
-func (d *desk) gather(ctx context.Context, asOf time.Time) (*picture, error) {
-	p, err := d.look(ctx, 0, firstWholeDay(asOf, d.Owner.Location))
-	if err != nil {
-		return nil, err
-	}
+// gather puts together what an assessment as of a moment rests on, and how dashboards are used, if that is asked for.
+func (d *desk) gather(ctx context.Context, asOf time.Time, usage bool) (*picture, error) {
 	people, err := d.store.RetiredPeople(ctx)
 	if err != nil {
 		return nil, err
 	}
 	end := dayOf(asOf, d.Owner.Location)
-	p.org = stage.Org{
-		Teams: d.stageTeams(p, end, people), Sources: d.stageSources(), Coverage: p.facts.Coverage, Goals: p.facts.Goals,
-		From: firstData(p.acts, p.facts.Coverage), AsOf: end, Criteria: d.Criteria,
+	var p *picture
+	err = d.judge(ctx, firstWholeDay(asOf, d.Owner.Location), func(m *moment) error {
+		p = &picture{owners: m.owners, facts: m.facts, book: m.book}
+		p.org = stage.Org{
+			Teams: d.stageTeams(p.owners, m.few(), people), Sources: d.stageSources(), Coverage: p.facts.Coverage, Goals: p.facts.Goals,
+			From: firstData(m.survey.First(), p.facts.Coverage), AsOf: end, Criteria: d.Criteria,
+		}
+		return d.fold(m, p, usage)
+	})
+	return p, err
+}
+
+// fold folds the acts of a moment into p, in one pass unless quiet weeks make an assessment show older evidence than was foreseen.
+func (d *desk) fold(m *moment, p *picture, usage bool) error {
+	for shown := stage.EvidenceFrom(p.org); ; shown = stage.EvidenceFrom(p.org) {
+		folder := stage.NewFolder(p.org, shown)
+		p.tally = newTally(p.owners, d.Privacy.MinTeamSize)
+		uses := newBoardUses(p, d.Owner.Location)
+		p.asides = asides{}
+		found, err := m.each(func(a *activity.Act, s *owner.Stream) {
+			p.tally.add(a)
+			if a.Outcome != activity.Counted && a.Date >= p.org.AsOf-7*asideWeeks {
+				p.asides.add(a, s.SubjectTeams())
+			}
+			if usage {
+				uses.add(a, p.tally.sizes)
+			}
+			if a.Outcome == activity.Counted {
+				folder.Add(a)
+			}
+		})
+		if err != nil {
+			return err
+		}
+		p.org.Folded = folder.Folded()
+		if !p.org.Folded.Shows(stage.EvidenceFrom(p.org)) {
+			continue
+		}
+		d.describe(p, found)
+		if usage {
+			p.usage = newUsage(p, uses, d.Privacy.MinTeamSize, d.grafanaURL())
+		}
+		return nil
 	}
-	return p, nil
 }
 
 // assemble makes the report as of a moment: the weeks that ended by then are assessed.
-func (d *desk) assemble(ctx context.Context, asOf time.Time) (*picture, error) {
-	p, err := d.gather(ctx, asOf)
+func (d *desk) assemble(ctx context.Context, asOf time.Time, usage bool) (*picture, error) {
+	p, err := d.gather(ctx, asOf, usage)
 	if err != nil {
 		return nil, err
 	}
@@ -71,17 +86,14 @@ func (d *desk) assemble(ctx context.Context, asOf time.Time) (*picture, error) {
 		return nil, err
 	}
 	p.report = &report{
-		Schema: reportSchema, AsOf: asOf.UTC(), CriteriaVersion: d.Criteria.Version, Events: newEvents(p.acts),
-		Sources: []sourceReport{}, Teams: []teamReport{}, PeopleKnownFrom: knownFrom(p.acts),
+		Schema: reportSchema, AsOf: asOf.UTC(), CriteriaVersion: d.Criteria.Version, Events: p.tally.events(),
+		Sources: []sourceReport{}, Teams: []teamReport{}, PeopleKnownFrom: p.tally.knownFrom(),
 	}
 	status := map[string]activity.SourceStatus{}
 	for _, s := range p.facts.Status {
 		status[s.Source] = s
 	}
-	events := map[string]int64{}
-	for _, a := range p.acts {
-		events[a.Source] += a.Count
-	}
+	events := p.tally.bySource()
 	known := min(p.org.AsOf, max(lastCovered(p.facts.Coverage), dayOf(time.Now(), d.Owner.Location))+1) // a day to come is not missing
 	for _, s := range d.Sources {
 		p.report.Sources = append(p.report.Sources, newSource(s, status[s.Name], events[s.Name], p.facts.Coverage, known))
@@ -105,21 +117,13 @@ func byTeam(exported []store.Assessment) map[string]map[activity.Date]store.Asse
 	return teams
 }
 
-// stageTeams gives each team its counted acts and what is known about it.
-func (d *desk) stageTeams(p *picture, asOf activity.Date, people []store.TeamWeekPeople) []stage.Team {
-	o := p.owners
-	foundations, acts := p.book.Foundations(p.acts), owner.ByTeam(p.acts)
-	sizes := newTeamSizes(o, p.acts, d.Privacy.MinTeamSize)
+// stageTeams gives each team what is known about it and those of its counted acts of which there are few.
+func (d *desk) stageTeams(o owner.Config, few map[string][]activity.Act, people []store.TeamWeekPeople) []stage.Team {
 	teams := make([]stage.Team, len(o.Teams))
 	at := make(map[string]int, len(o.Teams))
 	for i, t := range o.Teams {
 		at[t.Name] = i
-		f := foundations[t.Name]
-		teams[i] = stage.Team{
-			Name: t.Name, HasPeople: t.HasPeople(), Acts: acts[t.Name], RetiredPeople: map[activity.Date]int{},
-			HidePeople:  sizes.hidden(t.Name, asOf),
-			Foundations: map[string]activity.Tri{"collection": f.Collection, "query_tooling": f.QueryTooling, "dashboards": f.Dashboards},
-		}
+		teams[i] = stage.Team{Name: t.Name, HasPeople: t.HasPeople(), Acts: few[t.Name], RetiredPeople: map[activity.Date]int{}}
 		for _, s := range d.Sources {
 			if t.CouldMatch(s.Type) {
 				teams[i].Sources = append(teams[i].Sources, s.Name)
@@ -134,6 +138,16 @@ func (d *desk) stageTeams(p *picture, asOf activity.Date, people []store.TeamWee
 	return teams
 }
 
+// describe adds to the teams what all acts together tell of them.
+func (d *desk) describe(p *picture, found map[string]owner.Foundation) {
+	for i := range p.org.Teams {
+		t := &p.org.Teams[i]
+		f := found[t.Name]
+		t.HidePeople = p.tally.sizes.hidden(t.Name, p.org.AsOf)
+		t.Foundations = map[string]activity.Tri{"collection": f.Collection, "query_tooling": f.QueryTooling, "dashboards": f.Dashboards}
+	}
+}
+
 // lastCovered is the last day of which any source was read; 0 if none was.
 func lastCovered(covered []activity.CoveredDay) (last activity.Date) {
 	for _, c := range covered {
@@ -143,38 +157,13 @@ func lastCovered(covered []activity.CoveredDay) (last activity.Date) {
 }
 
 // firstData is the first day of which anything is known; 0 if nothing is.
-func firstData(acts []activity.Act, coverage []activity.CoveredDay) activity.Date {
-	var first activity.Date
-	earlier := func(d activity.Date) {
-		if first == 0 || d < first {
-			first = d
-		}
-	}
-	for _, a := range acts {
-		earlier(a.Date)
-	}
+func firstData(first activity.Date, coverage []activity.CoveredDay) activity.Date {
 	for _, c := range coverage {
-		earlier(c.Date)
+		if first == 0 || c.Date < first {
+			first = c.Date
+		}
 	}
 	return first
-}
-
-// knownFrom is the day after the last whose people were forgotten, nil if none were.
-func knownFrom(acts []activity.Act) *activity.Date {
-	known := activity.Date(math.MaxInt32) // the first day of which somebody is known: one person may have been forgotten for good since
-	for _, a := range acts {
-		if a.Actor != 0 {
-			known = min(known, a.Date)
-		}
-	}
-	var from *activity.Date
-	for _, a := range acts {
-		if a.Retired && a.Date < known && (from == nil || a.Date >= *from) {
-			next := a.Date + 1
-			from = &next
-		}
-	}
-	return from
 }
 
 // newTeam writes an assessment down as the report shows it, beside what was exported of the team by week.

@@ -48,7 +48,7 @@ func (a *app) backfillCommand() *cobra.Command {
 	return cmd
 }
 
-func (a *app) backfill(ctx context.Context, b backfill) (err error) {
+func (a *app) backfill(ctx context.Context, b backfill) error {
 	c, err := a.config(nil)
 	if err != nil {
 		return err
@@ -85,18 +85,15 @@ func (a *app) backfill(ctx context.Context, b backfill) (err error) {
 	case b.remoteWrite && c.Export.RemoteWrite == nil:
 		return usageErrorf("--remote-write: %s names no receiver\nhint: add export: {remote_write: {url: \"http://prometheus:9090/api/v1/write\"}}", c.Path)
 	}
-	d, err := openDesk(ctx, c, true, a.log)
-	if err != nil {
-		return err
-	}
-	defer d.close(&err)
 	var samples int64
-	switch {
-	case b.remoteWrite:
-		samples, err = d.sendHistory(ctx, labels, from, to, step)
-	default:
-		samples, err = a.writeHistoryTo(ctx, d, b.output, labels, from, to, step)
-	}
+	err = a.look(ctx, c, func(d *desk) (err error) {
+		if b.remoteWrite {
+			samples, err = d.sendHistory(ctx, labels, from, to, step)
+		} else {
+			samples, err = a.writeHistoryTo(ctx, d, b.output, labels, from, to, step)
+		}
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -109,7 +106,7 @@ func (a *app) backfill(ctx context.Context, b backfill) (err error) {
 
 // history assesses what is stored as of a time, and makes series of the weeks.
 func (d *desk) history(ctx context.Context, asOf time.Time, labels map[string]string) (*export.History, error) {
-	p, err := d.assemble(ctx, asOf)
+	p, err := d.assemble(ctx, asOf, false)
 	if err != nil {
 		return nil, err
 	}

@@ -3,8 +3,10 @@ package main
 import (
 	"bufio"
 	"cmp"
+	"context"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"io"
 	"slices"
 	"strconv"
@@ -12,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
+	"github.com/metrics-maturity/metrics-maturity/collector/owner"
 )
 
 func (a *app) daysCommand() *cobra.Command {
@@ -20,7 +23,7 @@ func (a *app) daysCommand() *cobra.Command {
 		Use:   "days --config FILE",
 		Short: "Show what is stored: a row per day, kind, team, scope, subject, detail and outcome",
 		Args:  noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := formatFlag(format, "ndjson", "csv"); err != nil {
 				return err
 			}
@@ -32,20 +35,13 @@ func (a *app) daysCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			d, err := openDesk(cmd.Context(), c, true, a.log)
-			if err != nil {
-				return err
-			}
-			defer d.close(&err)
-			p, err := d.look(cmd.Context(), first, last)
-			if err != nil {
-				return err
-			}
-			rows := newDayRows(p.acts, newTeamSizes(p.owners, p.acts, c.Privacy.MinTeamSize))
-			if format == "csv" {
-				return ignoreClosed(writeDaysCSV(a.stdout, rows))
-			}
-			return ignoreClosed(writeDaysNDJSON(a.stdout, rows))
+			out := newDayWriter(a.stdout, format)
+			return a.look(cmd.Context(), c, func(d *desk) error {
+				if err := d.eachDay(cmd.Context(), first, last, out.write); err != nil {
+					return ignoreClosed(err)
+				}
+				return ignoreClosed(out.flush())
+			})
 		},
 	}
 	cmd.Flags().StringVar(&format, "format", "ndjson", "ndjson or csv")
@@ -102,6 +98,58 @@ type dayRow struct {
 	retired bool
 }
 
+// errBegunAnew tells that rows were written that the database was then not sure of.
+var errBegunAnew = errors.New("the database was interrupted while days were written\nhint: run it again")
+
+// eachDay calls yield with the rows of each day from (inclusive) to (exclusive), oldest first; a bound of 0 is open.
+func (d *desk) eachDay(ctx context.Context, from, to activity.Date, yield func([]dayRow) error) error {
+	begun := false
+	return d.judge(ctx, to, func(m *moment) error {
+		if begun {
+			return errBegunAnew
+		}
+		sizes, err := m.sizes(from, d.Privacy.MinTeamSize)
+		if err != nil {
+			return err
+		}
+		var acts []activity.Act // of a day
+		end := func() {
+			if len(acts) > 0 && m.failure == nil {
+				begun = true
+				m.failure = yield(newDayRows(acts, sizes))
+			}
+			acts = acts[:0]
+		}
+		_, err = m.each(func(a *activity.Act, _ *owner.Stream) {
+			if len(acts) > 0 && acts[0].Date != a.Date {
+				end()
+			}
+			if a.Date >= from && m.failure == nil {
+				acts = append(acts, *a)
+			}
+		})
+		if err != nil {
+			return err
+		}
+		end()
+		return m.failure
+	})
+}
+
+// sizes are the sizes of teams as far as they tell of the acts from a date on.
+func (m *moment) sizes(from activity.Date, least int) (teamSizes, error) {
+	sizes := newTeamSizes(m.owners, nil, least)
+	if !slices.ContainsFunc(m.owners.Teams, func(t owner.Team) bool { return !sizes.lists(t.Name) }) {
+		return sizes, nil
+	}
+	_, err := m.each(func(a *activity.Act, _ *owner.Stream) {
+		if a.Date >= from {
+			sizes.see(a)
+		}
+	})
+	return sizes, err
+}
+
 // newDayRows folds acts over actors: no row is anybody's.
 func newDayRows(acts []activity.Act, sizes teamSizes) []dayRow {
 	at := map[dayKey]int{}
@@ -144,38 +192,70 @@ func newDayRows(acts []activity.Act, sizes teamSizes) []dayRow {
 	return rows
 }
 
-func writeDaysNDJSON(w io.Writer, rows []dayRow) error {
+// dayWriter writes rows of days in a format.
+type dayWriter struct {
+	write func([]dayRow) error
+	flush func() error
+}
+
+func newDayWriter(w io.Writer, format string) dayWriter {
+	if format == "csv" {
+		return newDayCSV(w)
+	}
 	buf := bufio.NewWriter(&plainWriter{w: w, json: true})
 	enc := json.NewEncoder(buf)
 	enc.SetEscapeHTML(false)
-	for _, r := range rows {
-		if err := enc.Encode(r); err != nil {
-			return err
+	return dayWriter{flush: buf.Flush, write: func(rows []dayRow) error {
+		for _, r := range rows {
+			if err := enc.Encode(r); err != nil {
+				return err
+			}
 		}
-	}
-	return buf.Flush()
+		return nil
+	}}
 }
 
-func writeDaysCSV(w io.Writer, rows []dayRow) error {
+func newDayCSV(w io.Writer) dayWriter {
 	c := csv.NewWriter(w)
-	if err := c.Write([]string{"day", "kind", "team", "scope", "subject", "detail", "outcome", "reason", "count", "people", "by_team", "source"}); err != nil {
-		return err
+	headless := true
+	head := func() error {
+		if !headless {
+			return nil
+		}
+		headless = false
+		return c.Write([]string{"day", "kind", "team", "scope", "subject", "detail", "outcome", "reason", "count", "people", "by_team", "source"})
 	}
-	for _, r := range rows {
-		people, by := "", ""
-		if r.People != nil {
-			people = strconv.Itoa(*r.People)
-		}
-		if r.By != nil {
-			by = strconv.FormatBool(*r.By)
-		}
-		err := c.Write([]string{
-			r.Day.String(), string(r.Kind), cell(r.Team), cell(r.Scope), cell(r.Subject), cell(r.Detail), string(r.Outcome), r.Reason, strconv.FormatInt(r.Count, 10), people, by, cell(r.Source),
-		})
-		if err != nil {
-			return err
-		}
+	return dayWriter{
+		write: func(rows []dayRow) error {
+			if err := head(); err != nil {
+				return err
+			}
+			for _, r := range rows {
+				if err := c.Write(r.cells()); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		flush: func() error {
+			err := head()
+			c.Flush()
+			return errors.Join(err, c.Error())
+		},
 	}
-	c.Flush()
-	return c.Error()
+}
+
+// cells are the columns of a row.
+func (r dayRow) cells() []string {
+	people, by := "", ""
+	if r.People != nil {
+		people = strconv.Itoa(*r.People)
+	}
+	if r.By != nil {
+		by = strconv.FormatBool(*r.By)
+	}
+	return []string{
+		r.Day.String(), string(r.Kind), cell(r.Team), cell(r.Scope), cell(r.Subject), cell(r.Detail), string(r.Outcome), r.Reason,
+		strconv.FormatInt(r.Count, 10), people, by, cell(r.Source),
+	}
 }

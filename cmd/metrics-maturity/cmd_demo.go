@@ -58,7 +58,7 @@ type organisation struct {
 // withOrganisation simulates an organisation in a temporary folder, reads it through the production path, and calls use
 // with the result, of which paint makes the picture.
 func (a *app) withOrganisation(
-	ctx context.Context, options sim.Options, paint func(*desk, context.Context, time.Time) (*picture, error), use func(organisation) error,
+	ctx context.Context, options sim.Options, paint func(*desk, context.Context, time.Time, bool) (*picture, error), use func(organisation) error,
 ) (err error) {
 	dir, err := os.MkdirTemp("", "metrics-maturity-*")
 	if err != nil {
@@ -88,7 +88,7 @@ func (a *app) withOrganisation(
 	if err := errors.Join(err, failed); err != nil {
 		return fmt.Errorf("the sample organisation could not be read: %w", err)
 	}
-	p, err := paint(d, ctx, asOf)
+	p, err := paint(d, ctx, asOf, true)
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ func (a *app) explainCommand() *cobra.Command {
 			if err := formatFlag(format, "text", "json"); err != nil {
 				return err
 			}
-			return a.withPicture(cmd.Context(), asOf, func(_ *desk, p *picture) error {
+			return a.withPicture(cmd.Context(), asOf, false, func(_ *desk, p *picture) error {
 				t, err := p.report.team(args[0])
 				if err != nil {
 					return err

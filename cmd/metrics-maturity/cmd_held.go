@@ -62,7 +62,7 @@ func (a *app) heldCommand() *cobra.Command {
 		Use:   "held --login NAME --config FILE",
 		Short: "Show what is held on one person: for somebody who asks, and for nobody else",
 		Args:  noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := formatFlag(format, "json"); err != nil {
 				return err
 			}
@@ -70,20 +70,17 @@ func (a *app) heldCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			d, err := openDesk(cmd.Context(), c, true, a.log)
-			if err != nil {
-				return err
-			}
-			defer d.close(&err)
-			found, err := who.digests(d.key)
-			if err != nil {
-				return err
-			}
-			h, err := d.held(cmd.Context(), found)
-			if err != nil {
-				return err
-			}
-			return a.printJSON(h)
+			return a.look(cmd.Context(), c, func(d *desk) error {
+				found, err := who.digests(d.key)
+				if err != nil {
+					return err
+				}
+				h, err := d.held(cmd.Context(), found)
+				if err != nil {
+					return err
+				}
+				return a.printJSON(h)
+			})
 		},
 	}
 	who.flags(cmd)
@@ -104,18 +101,16 @@ func (d *desk) held(ctx context.Context, found map[activity.Digest]string) (hold
 			by[id] = cmp.Or(by[id], found[digest])
 		}
 	}
-	p, err := d.look(ctx, 0, 0)
+	acts, _, err := d.acts(ctx, func(a *activity.Act) bool { return a.Actor != 0 && by[a.Actor] != "" })
 	if err != nil {
 		return h, err
 	}
 	counts := map[activity.ActorID]int64{}
 	var last activity.Date
-	for _, a := range p.acts {
-		if a.Actor != 0 && by[a.Actor] != "" {
-			counts[a.Actor] += a.Count
-			last = max(last, a.Date)
-			h.Acts = append(h.Acts, newActHeld(a))
-		}
+	for _, a := range acts {
+		counts[a.Actor] += a.Count
+		last = max(last, a.Date)
+		h.Acts = append(h.Acts, newActHeld(a))
 	}
 	for _, id := range slices.Sorted(maps.Keys(by)) {
 		h.actors[id] = true

@@ -29,7 +29,7 @@ func (a *app) reportCommand() *cobra.Command {
 			if format == "csv" {
 				return usageErrorf("--format csv is for --dashboards\nhint: choose one of table, json, openmetrics, html")
 			}
-			return a.withPicture(cmd.Context(), asOf, func(d *desk, p *picture) error {
+			return a.withPicture(cmd.Context(), asOf, format == "html" || format == "openmetrics", func(d *desk, p *picture) error {
 				if against != 0 {
 					return a.compareCriteria(d, p, against, format)
 				}
@@ -64,8 +64,8 @@ func asOfFlag(cmd *cobra.Command, asOf *string) {
 	cmd.Flags().StringVar(asOf, "as-of", "", "assess as of a `time`: RFC 3339, or a date, whose 00:00 it means (default now)")
 }
 
-// withPicture opens the store for reading and calls show with the report as of a time.
-func (a *app) withPicture(ctx context.Context, asOf string, show func(*desk, *picture) error) (err error) {
+// withPicture opens the store for reading and calls show with the report as of a time, with the usage of dashboards if that is wanted.
+func (a *app) withPicture(ctx context.Context, asOf string, usage bool, show func(*desk, *picture) error) error {
 	c, err := a.config(nil)
 	if err != nil {
 		return err
@@ -76,16 +76,13 @@ func (a *app) withPicture(ctx context.Context, asOf string, show func(*desk, *pi
 			return err
 		}
 	}
-	d, err := openDesk(ctx, c, true, a.log)
-	if err != nil {
-		return err
-	}
-	defer d.close(&err)
-	p, err := d.assemble(ctx, at)
-	if err != nil {
-		return err
-	}
-	return show(d, p)
+	return a.look(ctx, c, func(d *desk) error {
+		p, err := d.assemble(ctx, at, usage)
+		if err != nil {
+			return err
+		}
+		return show(d, p)
+	})
 }
 
 // withHistory returns the report with or without the weeks of each team.

@@ -33,7 +33,7 @@ func (a *app) runCommand() *cobra.Command {
 // assessAndExport makes the picture of now and puts it where the configuration says.
 func (a *app) assessAndExport(ctx context.Context, d *desk) error {
 	now := a.now().Truncate(time.Millisecond) // as samples have it: two runs in one second say different things
-	p, err := d.assemble(ctx, now)
+	p, err := d.assemble(ctx, now, d.Export.DashboardLimit > 0)
 	if err != nil {
 		return err
 	}

@@ -71,18 +71,10 @@ type boardUse struct {
 	deleted activity.Date
 }
 
-// usage says how dashboards were used as of a picture.
-func (d *desk) usage(p *picture) *usageReport {
-	if p.usage == nil {
-		p.usage = newUsage(p, d.Owner.Location, d.Privacy.MinTeamSize, d.grafanaURL())
-	}
-	return p.usage
-}
-
-// newUsage says how dashboards were used in the days before a picture was made.
-func newUsage(p *picture, loc *time.Location, least int, grafana string) *usageReport {
+// newUsage says how dashboards were used in the days before a picture was made, of whose acts uses were gathered.
+func newUsage(p *picture, uses *boardUses, least int, grafana string) *usageReport {
 	end := p.org.AsOf
-	u := &usageReport{Schema: reportSchema, From: end - usageDays, To: end, Dashboards: []dashboardReport{}}
+	u := &usageReport{Schema: reportSchema, From: uses.from, To: end, Dashboards: []dashboardReport{}}
 	weekdays := 0
 	for day := range viewDays(p.org.Sources, p.facts.Coverage) {
 		if u.From <= day && day < end {
@@ -93,14 +85,13 @@ func newUsage(p *picture, loc *time.Location, least int, grafana string) *usageR
 		}
 	}
 	covered := 10*weekdays >= 9*usageDays*5/7
-	uses, begins := gatherUses(p, u.From, loc, newTeamSizes(p.owners, p.acts, least))
-	for key, use := range uses {
+	for key, use := range uses.of {
 		known := p.book.Dashboard(key.scope, key.uid)
 		if known.Removed || use.deleted > 0 && use.deleted >= use.seen {
 			continue
 		}
-		d := use.finish(known, least)
-		switch begun := begins[key.scope]; {
+		d := use.finish(known, least, p.tally.sizes)
+		switch begun := uses.begins[key.scope]; {
 		case d.Views90d > 0:
 			d.State = boardViewed
 		case d.KnownSince != nil && *d.KnownSince > u.From && *d.KnownSince > begun:
@@ -120,43 +111,53 @@ func newUsage(p *picture, loc *time.Location, least int, grafana string) *usageR
 	return u
 }
 
-// gatherUses goes through all acts on dashboards, and returns beside them the first day on which anything told of any dashboard, by
-// scope: what was there then is of unknown age.
-func gatherUses(p *picture, from activity.Date, loc *time.Location, sizes teamSizes) (uses map[boardKey]*boardUse, begins map[string]activity.Date) {
-	uses, begins = map[boardKey]*boardUse{}, map[string]activity.Date{}
-	use := func(scope, uid string, day activity.Date) *boardUse {
-		k := boardKey{scope, uid}
-		if uses[k] == nil {
-			uses[k] = &boardUse{people: map[activity.ActorID]bool{}, first: day}
-		}
-		uses[k].first = min(uses[k].first, day)
-		if begun, ok := begins[scope]; !ok || day < begun {
-			begins[scope] = day
-		}
-		return uses[k]
-	}
+// boardUses gathers the uses of dashboards from acts that pass by.
+type boardUses struct {
+	from   activity.Date
+	of     map[boardKey]*boardUse
+	begins map[string]activity.Date // by scope, the first day on which anything told of any dashboard: what was there then is of unknown age
+}
+
+// newBoardUses returns the uses of dashboards as facts tell them, before the moment of p.
+func newBoardUses(p *picture, loc *time.Location) *boardUses {
+	u := &boardUses{from: p.org.AsOf - usageDays, of: map[boardKey]*boardUse{}, begins: map[string]activity.Date{}}
 	for _, d := range p.facts.Dashboards {
 		if day := activity.DateOf(d.Seen.In(loc)); !d.Removed && !owner.ByNumber(d.UID) && day < p.org.AsOf {
-			u := use(d.Scope, d.UID, day)
-			u.seen = max(u.seen, day)
+			use := u.use(d.Scope, d.UID, day)
+			use.seen = max(use.seen, day)
 		}
 	}
-	for i := range p.acts {
-		a := &p.acts[i]
-		if a.Subject == "" || a.Kind != activity.KindView && a.Kind != activity.KindEdit {
-			continue
-		}
-		u := use(a.Scope, a.Subject, a.Date)
-		if a.Kind == activity.KindEdit && a.Detail == activity.EditDeleted {
-			u.deleted = max(u.deleted, a.Date)
-			continue
-		}
-		u.seen = max(u.seen, a.Date)
-		if a.Kind == activity.KindView {
-			u.view(a, from, sizes)
-		}
+	return u
+}
+
+func (u *boardUses) use(scope, uid string, day activity.Date) *boardUse {
+	k := boardKey{scope, uid}
+	use := u.of[k]
+	if use == nil {
+		use = &boardUse{people: map[activity.ActorID]bool{}, first: day}
+		u.of[k] = use
 	}
-	return uses, begins
+	use.first = min(use.first, day)
+	if begun, ok := u.begins[scope]; !ok || day < begun {
+		u.begins[scope] = day
+	}
+	return use
+}
+
+// add takes in an act.
+func (u *boardUses) add(a *activity.Act, sizes teamSizes) {
+	if a.Subject == "" || a.Kind != activity.KindView && a.Kind != activity.KindEdit {
+		return
+	}
+	use := u.use(a.Scope, a.Subject, a.Date)
+	if a.Kind == activity.KindEdit && a.Detail == activity.EditDeleted {
+		use.deleted = max(use.deleted, a.Date)
+		return
+	}
+	use.seen = max(use.seen, a.Date)
+	if a.Kind == activity.KindView {
+		use.view(a, u.from, sizes)
+	}
 }
 
 // view counts a view.
@@ -182,7 +183,8 @@ func (u *boardUse) view(a *activity.Act, from activity.Date, sizes teamSizes) {
 	if a.Actor != 0 {
 		u.people[a.Actor] = true
 	}
-	u.hidden = u.hidden || a.Retired || a.Team != "" && sizes.hidden(a.Team, a.Date)
+	// How large a team is that lists nobody is known in the end alone: see finish.
+	u.hidden = u.hidden || a.Retired || a.Team != "" && sizes.lists(a.Team) && sizes.hidden(a.Team, a.Date)
 	if a.Team != "" && !slices.Contains(r.Teams90d, a.Team) {
 		r.Teams90d = append(r.Teams90d, a.Team)
 	}
@@ -190,8 +192,9 @@ func (u *boardUse) view(a *activity.Act, from activity.Date, sizes teamSizes) {
 
 // finish adds what facts tell. How many people looked is told if they are enough not to be known by it, and nobody of them is of a
 // team that is too small: the count of the others could be told elsewhere.
-func (u *boardUse) finish(known owner.Dashboard, least int) dashboardReport {
+func (u *boardUse) finish(known owner.Dashboard, least int, sizes teamSizes) dashboardReport {
 	r := u.report
+	hidden := u.hidden || slices.ContainsFunc(r.Teams90d, func(team string) bool { return !sizes.lists(team) && sizes.hidden(team, 0) })
 	r.Title, r.Folder, r.Owners = known.Title, known.Folder, append([]string{}, known.Teams...)
 	r.Teams90d = slices.Sorted(slices.Values(append([]string{}, r.Teams90d...)))
 	if r.Teams90d == nil {
@@ -200,7 +203,7 @@ func (u *boardUse) finish(known owner.Dashboard, least int) dashboardReport {
 	since := u.first
 	r.KnownSince = &since
 	n := len(u.people)
-	if few := 0 < n && n < least; !few && !u.hidden {
+	if few := 0 < n && n < least; !few && !hidden {
 		r.People90d = &n
 	}
 	return r

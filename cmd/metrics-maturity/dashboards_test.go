@@ -14,15 +14,15 @@ import (
 	"github.com/metrics-maturity/metrics-maturity/stage"
 )
 
-// usagePicture has acts on dashboards as of 2026-11-23, of a large team and a small one.
-func usagePicture(t *testing.T, coveredFrom string, dashboards []activity.Dashboard, acts ...activity.Act) *picture {
+// usageOf is the usage that acts show on dashboards as of 2026-11-23, of a large team and a small one.
+func usageOf(t *testing.T, grafana, coveredFrom string, dashboards []activity.Dashboard, acts ...activity.Act) *usageReport {
 	t.Helper()
 	member := func(name string) owner.Member { return owner.Member{Login: name} }
 	config := owner.Config{Teams: []owner.Team{
 		{Name: "large", Folders: []string{"Large"}, Members: []owner.Member{member("a"), member("b"), member("c"), member("d"), member("e")}},
 		{Name: "small", Dashboards: []string{"s1"}, Members: []owner.Member{member("x"), member("y")}},
 	}}
-	p := &picture{owners: config, acts: acts, facts: activity.Facts{Dashboards: dashboards}}
+	p := &picture{owners: config, facts: activity.Facts{Dashboards: dashboards}}
 	p.org = stage.Org{AsOf: day(t, "2026-11-23"), Sources: []stage.Source{
 		{Name: "grafana", Gives: []activity.Kind{activity.KindView}, Class: activity.ClassView}, {Name: "rules", Gives: []activity.Kind{activity.KindRule}, Class: activity.ClassAny},
 	}}
@@ -36,7 +36,13 @@ func usagePicture(t *testing.T, coveredFrom string, dashboards []activity.Dashbo
 	if p.book, err = owner.New(config, activity.NewKey([]byte("a key that only tests know")), p.facts); err != nil {
 		t.Fatal(err)
 	}
-	return p
+	p.tally = newTally(config, 4)
+	uses := newBoardUses(p, time.UTC)
+	for i := range acts {
+		p.tally.add(&acts[i])
+		uses.add(&acts[i], p.tally.sizes)
+	}
+	return newUsage(p, uses, 4, grafana)
 }
 
 // viewAct is a look of somebody.
@@ -106,9 +112,8 @@ func TestUsage(t *testing.T) {
 		"new":                      {"2026-01-01", []activity.Dashboard{old, board("b", "2026-11-10")}, nil, []any{boardNew, int64(0), int64(0), "0", "", int64(0), "-"}},
 		"the inventory began late": {"2026-01-01", []activity.Dashboard{board("b", "2026-11-10")}, nil, []any{boardNotViewed, int64(0), int64(0), "0", "", int64(0), "-"}},
 	} {
-		p := usagePicture(t, tt.covered, tt.boards, tt.acts...)
 		var got []any
-		for _, d := range newUsage(p, time.UTC, 4, "").Dashboards {
+		for _, d := range usageOf(t, "", tt.covered, tt.boards, tt.acts...).Dashboards {
 			if d.UID == "b" {
 				got = short(d)
 			}
@@ -123,11 +128,10 @@ func TestUsage(t *testing.T) {
 func TestUsageLists(t *testing.T) {
 	gone := board("gone", "2026-01-05")
 	gone.Removed = true
-	p := usagePicture(t, "2026-01-01", []activity.Dashboard{board("gone", "2026-01-05"), gone, board("l1", "2026-01-05")},
+	u := usageOf(t, "https://grafana.example/", "2026-01-01", []activity.Dashboard{board("gone", "2026-01-05"), gone, board("l1", "2026-01-05")},
 		viewAct(t, "2026-11-20", "s1", "small", 9, 1),
 		detail(viewAct(t, "2026-11-18", "deleted", "large", 1, 1), activity.KindEdit, activity.EditSaved),
 		detail(viewAct(t, "2026-11-20", "deleted", "large", 1, 1), activity.KindEdit, activity.EditDeleted))
-	u := newUsage(p, time.UTC, 4, "https://grafana.example/")
 	var got [][]string
 	for _, d := range u.Dashboards {
 		got = append(got, []string{d.UID, d.Name(), d.Folder, strings.Join(d.Owners, " "), d.URL})
@@ -149,8 +153,7 @@ func TestUsageMetrics(t *testing.T) {
 	for i, uid := range []string{"a", "b", "c"} {
 		acts = append(acts, viewAct(t, "2026-11-20", uid, "large", 1, int64(i+1)))
 	}
-	p := usagePicture(t, "2026-01-01", nil, acts...)
-	m := dashboardMetrics(newUsage(p, time.UTC, 4, ""), 2)
+	m := dashboardMetrics(usageOf(t, "", "2026-01-01", nil, acts...), 2)
 	c := export.NewCollector(func() export.Snapshot { return export.Snapshot{Dashboards: m} })
 	problems, err := testutil.CollectAndLint(c)
 	if err != nil || len(problems) > 0 {

@@ -93,8 +93,8 @@ func (a *app) reportDashboards(ctx context.Context, asOf, format string) error {
 	if err := formatFlag(format, "table", "json", "csv"); err != nil {
 		return err
 	}
-	return a.withPicture(ctx, asOf, func(d *desk, p *picture) error {
-		u := d.usage(p)
+	return a.withPicture(ctx, asOf, true, func(_ *desk, p *picture) error {
+		u := p.usage
 		switch format {
 		case "json":
 			return a.printJSON(u)

@@ -45,7 +45,7 @@ func (d *desk) snapshot(ctx context.Context, p *picture) (export.Snapshot, error
 		s.Sources = append(s.Sources, export.Source{SourceStatus: status, CoveredRatio: src.coveredRatio})
 	}
 	if d.Export.DashboardLimit > 0 {
-		s.Dashboards = dashboardMetrics(d.usage(p), d.Export.DashboardLimit)
+		s.Dashboards = dashboardMetrics(p.usage, d.Export.DashboardLimit)
 	}
 	for _, t := range totals {
 		s.Events = append(s.Events, export.EventTotal{Source: t.Source, Kind: t.Kind, Outcome: t.Outcome, Count: t.Count})

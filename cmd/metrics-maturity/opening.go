@@ -13,15 +13,25 @@ func (a *app) work(ctx context.Context, flags map[string]*pflag.Flag, do func(*d
 	if err != nil {
 		return err
 	}
-	d, err := openDesk(ctx, c, false, a.log)
-	if err != nil {
-		return err
-	}
-	defer d.close(&err)
-	err = do(d)
+	err = a.withDesk(ctx, c, false, do)
 	if stopped(ctx, err) {
 		a.log.Info("stopped; the next run goes on from here")
 		return nil
 	}
 	return err
+}
+
+// look opens the store of the configuration for reading, calls do, and closes it.
+func (a *app) look(ctx context.Context, c *config, do func(*desk) error) error {
+	return a.withDesk(ctx, c, true, do)
+}
+
+// withDesk opens the store of c, calls do, and closes it.
+func (a *app) withDesk(ctx context.Context, c *config, readOnly bool, do func(*desk) error) (err error) {
+	d, err := openDesk(ctx, c, readOnly, a.log)
+	if err != nil {
+		return err
+	}
+	defer d.close(&err)
+	return do(d)
 }

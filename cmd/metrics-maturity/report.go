@@ -118,24 +118,6 @@ type exportedReport struct {
 	CriteriaVersion int    `json:"criteria_version"`
 }
 
-// newEvents counts acts by outcome and reason.
-func newEvents(acts []activity.Act) eventsReport {
-	e := eventsReport{Reasons: map[string]int64{}}
-	for _, a := range acts {
-		switch a.Outcome {
-		case activity.Counted:
-			e.Counted += a.Count
-			continue
-		case activity.Automated:
-			e.Automated += a.Count
-		default:
-			e.Unattributed += a.Count
-		}
-		e.Reasons[a.Reason] += a.Count
-	}
-	return e
-}
-
 // coverageWindow is over how many days the ratio of covered days is taken: as many as the regular criteria look back.
 const coverageWindow = 56
 

@@ -39,7 +39,7 @@ func BenchmarkReport(b *testing.B) {
 	d, end := largeStore(b, rows)
 	b.ReportAllocs()
 	for b.Loop() {
-		p, err := d.assemble(b.Context(), end)
+		p, err := d.assemble(b.Context(), end, false)
 		if err != nil {
 			b.Fatal(err)
 		}

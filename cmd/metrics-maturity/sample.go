@@ -70,16 +70,16 @@ func (k *check) sample(ctx context.Context, key activity.Key) (err error) {
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	p, err := d.look(ctx, 0, 0)
+	acts, facts, err := d.acts(ctx, func(*activity.Act) bool { return true }) // a sample is small
 	if err != nil {
 		return err
 	}
 	for i := range samples {
-		samples[i].judge(k, p)
+		samples[i].judge(k, acts, facts)
 		k.found.Sources = append(k.found.Sources, samples[i].sourceCheck)
 	}
-	if len(p.acts) > 0 {
-		k.found.attribute(p.acts, k.config.Owner.Teams)
+	if len(acts) > 0 {
+		k.found.attribute(acts, k.config.Owner.Teams)
 	}
 	return nil
 }
@@ -157,14 +157,14 @@ func (s *sampled) oldest(ctx context.Context, from collector.Transport, now time
 }
 
 // judge says what is wrong with the source, by what its sample showed.
-func (s *sampled) judge(k *check, p *picture) {
+func (s *sampled) judge(k *check, acts []activity.Act, facts activity.Facts) {
 	k.found.Findings = append(k.found.Findings, s.findings...)
 	s.Reachable = !s.none
 	if s.none {
 		return
 	}
 	s.Lines, s.Malformed = s.sum.Lines, s.sum.Malformed
-	s.count(p.acts)
+	s.count(acts)
 	s.Permitted = "yes"
 	if slices.ContainsFunc(s.sum.Notes, func(n string) bool { return strings.Contains(n, "was refused") }) {
 		s.Permitted = "partly"
@@ -177,8 +177,8 @@ func (s *sampled) judge(k *check, p *picture) {
 		k.problem(s.Name, "%s", strings.NewReplacer(s.names...).Replace(s.sum.Err.Error()))
 		return
 	}
-	covered := slices.ContainsFunc(p.facts.Coverage, func(c activity.CoveredDay) bool { return c.Source == s.Name })
-	if note, hint := blindness(sourceConfig{Name: s.Name, Type: s.Type}, p.facts.Coverage); note != "" {
+	covered := slices.ContainsFunc(facts.Coverage, func(c activity.CoveredDay) bool { return c.Source == s.Name })
+	if note, hint := blindness(sourceConfig{Name: s.Name, Type: s.Type}, facts.Coverage); note != "" {
 		k.problem(s.Name, "%s\nhint: %s", note, hint)
 	}
 	switch {

@@ -83,7 +83,7 @@ func (s *server) log(what string, err error) {
 
 // assess makes the picture of now, shows it and exports it.
 func (s *server) assess(ctx context.Context) error {
-	p, err := s.desk.assemble(ctx, s.app.now().Truncate(time.Millisecond))
+	p, err := s.desk.assemble(ctx, s.app.now().Truncate(time.Millisecond), true)
 	if err != nil {
 		return err
 	}

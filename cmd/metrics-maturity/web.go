@@ -38,9 +38,9 @@ type site struct {
 	css      template.CSS
 }
 
-// newSite prepares the pages of a picture.
+// newSite prepares the pages of a picture with the usage of dashboards.
 func (d *desk) newSite(p *picture) (*site, error) {
-	return newSite(p.report, d.usage(p), newSources(d.config, p), newSetAside(p), d.Owner.Location, d.Privacy.MinTeamSize)
+	return newSite(p.report, p.usage, newSources(d.config, p), p.asides.byTeam(), d.Owner.Location, d.Privacy.MinTeamSize)
 }
 
 func newSite(r *report, u *usageReport, reading *sourcesReport, aside map[string][]setAside, loc *time.Location, minTeam int) (*site, error) {
@@ -167,26 +167,27 @@ type setAside struct {
 // asideWeeks is over how many weeks that is told.
 const asideWeeks = 8
 
-// newSetAside counts by team, kind and reason what robots, and people of no team, did lately to what the team owns.
-func newSetAside(p *picture) map[string][]setAside {
-	type key struct {
-		team    string
-		kind    activity.Kind
-		outcome activity.Outcome
-		reason  string
+// asides counts what robots, and people of no team, did to what teams own.
+type asides map[asideKey]int64
+
+type asideKey struct {
+	team    string
+	kind    activity.Kind
+	outcome activity.Outcome
+	reason  string
+}
+
+// add counts an act on what teams own.
+func (s asides) add(a *activity.Act, teams []string) {
+	for _, team := range teams {
+		s[asideKey{team, a.Kind, a.Outcome, a.Reason}] += a.Count
 	}
-	counts := map[key]int64{}
-	for i := range p.acts {
-		a := &p.acts[i]
-		if a.Outcome == activity.Counted || a.Date < p.org.AsOf-7*asideWeeks {
-			continue
-		}
-		for _, team := range p.book.SubjectTeams(a.Day) {
-			counts[key{team, a.Kind, a.Outcome, a.Reason}] += a.Count
-		}
-	}
+}
+
+// byTeam returns what was counted of each team, the most first.
+func (s asides) byTeam() map[string][]setAside {
 	out := map[string][]setAside{}
-	for k, n := range counts {
+	for k, n := range s {
 		out[k.team] = append(out[k.team], setAside{k.kind, k.outcome, k.reason, n})
 	}
 	for team := range maps.Keys(out) {

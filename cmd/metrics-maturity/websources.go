@@ -57,7 +57,7 @@ type mendReport struct {
 const calendarWeeks = 26
 
 func newSources(c *config, p *picture) *sourcesReport {
-	r := &sourcesReport{Schema: reportSchema, Sources: []sourceDetail{}, Events: p.report.Events, Kinds: newKinds(p.acts), Mend: []mendReport{}}
+	r := &sourcesReport{Schema: reportSchema, Sources: []sourceDetail{}, Events: p.report.Events, Kinds: newKinds(p.tally), Mend: []mendReport{}}
 	for i, s := range p.report.Sources {
 		d := sourceDetail{sourceReport: s, Days: newCalendar(p.org.Sources[i], p.facts.Coverage, p.org.AsOf)}
 		_, hint := blindness(c.Sources[i], p.facts.Coverage)
@@ -100,14 +100,10 @@ func newCalendar(source stage.Source, coverage []activity.CoveredDay, end activi
 	return days
 }
 
-func newKinds(acts []activity.Act) []kindReport {
+func newKinds(t *tally) []kindReport {
 	counts := map[kindReport]int64{}
-	for i := range acts {
-		k := kindReport{Kind: acts[i].Kind, Outcome: acts[i].Outcome}
-		if k.Outcome != activity.Counted {
-			k.Reason = acts[i].Reason
-		}
-		counts[k] += acts[i].Count
+	for k, n := range t.all() {
+		counts[kindReport{Kind: k.kind, Outcome: k.outcome, Reason: k.reason}] += n
 	}
 	kinds := []kindReport{}
 	for k, n := range counts {

@@ -56,9 +56,7 @@ func (b *Book) restless(days []activity.Day, at []int, found clockworks) {
 	var restless int
 	for _, i := range at {
 		d := &days[i]
-		hours := bits.OnesCount32(d.Hours)
-		rate := d.Count / int64(max(hours, 1))
-		if hours >= sleepless || hours >= steadyHours && rate >= steadyRate || d.Kind == activity.KindView && rate >= rapidRate {
+		if restlessDay(d.Hours, d.Count, d.Kind == activity.KindView) {
 			found[i] = true
 			restless++
 		}
@@ -68,6 +66,13 @@ func (b *Book) restless(days []activity.Day, at []int, found clockworks) {
 			found[i] = true
 		}
 	}
+}
+
+// restlessDay reports whether so many views, or queries, in hours of a day are too many for a person.
+func restlessDay(hoursOfDay uint32, count int64, views bool) bool {
+	hours := bits.OnesCount32(hoursOfDay)
+	rate := count / int64(max(hours, 1))
+	return hours >= sleepless || hours >= steadyHours && rate >= steadyRate || views && rate >= rapidRate
 }
 
 // punctual marks a routine that happens at one time of day, by the local clock or by UTC, to the half minute.

@@ -33,14 +33,6 @@ func (b *Book) Dashboard(scope, uid string) Dashboard {
 	return d
 }
 
-// SubjectTeams returns the teams that own what a row is about, on its day. Several of them conflict; nil means none.
-func (b *Book) SubjectTeams(d activity.Day) []string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	_, s := b.subject(&d)
-	return b.names(s.owners)
-}
-
 func (b *Book) names(teams []int) []string {
 	var names []string
 	for _, i := range teams {

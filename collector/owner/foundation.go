@@ -18,37 +18,76 @@ type Foundation struct {
 func (b *Book) Foundations(acts []activity.Act) map[string]Foundation {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	found := make([]Foundation, len(b.config.Teams))
-	asked, looked := b.tells(acts) // whether a query, a dashboard would have been seen
+	g := b.groundwork()
 	for i := range acts {
 		a := &acts[i]
-		if c, s := b.subject(&a.Day); c == classDashboard && a.Detail != activity.EditDeleted {
-			for _, team := range s.owners { // whoever opened it
-				found[team].Dashboards = activity.Yes
-			}
-		}
-		team, ok := b.byName[a.Team]
-		if a.Outcome != activity.Counted || !ok {
-			continue
-		}
-		f := &found[team]
-		switch a.Kind {
-		case activity.KindQuery:
-			f.QueryTooling = activity.Yes
-			if a.Own == activity.Yes {
-				f.Collection = activity.Yes
-			}
-		case activity.KindRule, activity.KindMetric:
-			if a.Detail != activity.RuleRemoved {
-				f.Collection = activity.Yes
-			}
+		g.source(a.Source, true)
+		c, s := b.subject(&a.Day)
+		g.add(a, c, s)
+	}
+	return g.foundations()
+}
+
+// groundwork gathers foundations from acts.
+type groundwork struct {
+	book  *Book
+	found []Foundation
+	read  map[string]bool // sources
+	asked bool
+}
+
+func (b *Book) groundwork() *groundwork {
+	return &groundwork{book: b, found: make([]Foundation, len(b.config.Teams)), read: maps.Clone(b.covered)}
+}
+
+// source notes that there are acts of a source.
+func (g *groundwork) source(name string, some bool) {
+	if some {
+		g.read[name] = true
+	}
+}
+
+// add takes in an act, and what its subject is.
+func (g *groundwork) add(a *activity.Act, c class, s span) {
+	if c == classDashboard && a.Detail != activity.EditDeleted {
+		for _, team := range s.owners { // whoever opened it
+			g.found[team].Dashboards = activity.Yes
 		}
 	}
-	b.foundFacts(found)
+	g.asked = g.asked || a.Kind == activity.KindQuery
+	if a.Outcome != activity.Counted {
+		return
+	}
+	switch a.Kind {
+	case activity.KindQuery, activity.KindRule, activity.KindMetric:
+	default:
+		return
+	}
+	team, ok := g.book.byName[a.Team]
+	if !ok {
+		return
+	}
+	f := &g.found[team]
+	switch {
+	case a.Kind == activity.KindQuery:
+		f.QueryTooling = activity.Yes
+		if a.Own == activity.Yes {
+			f.Collection = activity.Yes
+		}
+	case a.Detail != activity.RuleRemoved:
+		f.Collection = activity.Yes
+	}
+}
+
+// foundations adds what the facts of the book tell.
+func (g *groundwork) foundations() map[string]Foundation {
+	b := g.book
+	asked, looked := g.tells()
+	b.foundFacts(g.found)
 	listed, promQL := b.inventory.tellsDataSources()
-	out := make(map[string]Foundation, len(found))
+	out := make(map[string]Foundation, len(g.found))
 	for i, t := range b.config.Teams {
-		f := &found[i]
+		f := &g.found[i]
 		couldCollect := t.claimsRules() || len(t.Metrics)+len(t.Codeowners) > 0
 		told, has := b.collected(t)
 		if has {
@@ -107,18 +146,14 @@ func (b *Book) foundFacts(found []Foundation) {
 
 // tells reports whether a source that was really read shows queries, and whether one shows dashboards. That nothing of a team was
 // seen means something only then.
-func (b *Book) tells(acts []activity.Act) (queries, dashboards bool) {
-	read := maps.Clone(b.covered)
-	for i := range acts {
-		read[acts[i].Source] = true
-		queries = queries || acts[i].Kind == activity.KindQuery
-	}
-	for source := range read {
-		t := b.config.Types[source]
+func (g *groundwork) tells() (queries, dashboards bool) {
+	queries = g.asked
+	for source := range g.read {
+		t := g.book.config.Types[source]
 		queries = queries || strings.HasSuffix(t, "-log") || strings.HasSuffix(t, "-query-stats") || t == "grafana-usage-insights"
 		dashboards = dashboards || strings.HasPrefix(t, grafanaPrefix)
 	}
-	return queries, dashboards || len(b.dashboards) > 0
+	return queries, dashboards || len(g.book.dashboards) > 0
 }
 
 // settle turns what was not seen into No where it would have been.

@@ -65,13 +65,18 @@ func (b *Book) toldByRequestLog(days []activity.Day) map[int]string {
 
 // mayBeTwice reports whether a request log may tell of d too: d names a person, and is from another log.
 func (b *Book) mayBeTwice(d *activity.Day) bool {
+	return b.namesPeople(d) && (b.config.Types[d.Source] == typeInsights || !b.isClient(d, b.actors[d.Actor]))
+}
+
+// namesPeople reports whether rows like d are from a log beside the request log that may name a person.
+func (b *Book) namesPeople(d *activity.Day) bool {
 	switch t := b.config.Types[d.Source]; {
 	case t == typeInsights:
 		return d.Kind == activity.KindView || d.Kind == activity.KindQuery
 	case t == "" || strings.HasPrefix(t, grafanaPrefix):
 		return false
 	}
-	return d.Kind == activity.KindQuery && !b.isClient(d, b.actors[d.Actor])
+	return d.Kind == activity.KindQuery
 }
 
 func personalOf(d *activity.Day) personal { return personal{d.Actor, d.Date, d.Kind} }

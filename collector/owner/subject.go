@@ -38,12 +38,30 @@ type span struct {
 	records string
 }
 
-// subject returns what the row's subject is, and what is known of it on the row's day. Before the first fact, the first
-// one holds: an inventory often begins later than the logs.
+// subject returns what the row's subject is, and what is known of it on the row's day.
 func (b *Book) subject(d *activity.Day) (class, span) {
+	c, spans := b.subjectSpans(d)
+	return c, spans[spanOn(spans, d.Date)]
+}
+
+// spanOn returns the number of the span of a date. Before the first fact, the first one holds: an inventory often begins later than
+// the logs.
+func spanOn(spans []span, date activity.Date) int {
+	at := 0
+	for at+1 < len(spans) && spans[at+1].from <= date {
+		at++
+	}
+	return at
+}
+
+// nothing is what is known of no subject.
+var nothing = []span{{}}
+
+// subjectSpans returns what the row's subject is, and what is known of it over time. There is always one span.
+func (b *Book) subjectSpans(d *activity.Day) (class, []span) {
 	c := b.class(d)
 	if c == classNone {
-		return c, span{}
+		return c, nothing
 	}
 	key := subjectKey{class: c, scope: d.Scope, name: d.Subject}
 	if name, ok := b.inventory.uids[place{d.Scope, d.Subject}]; ok && c == classRule {
@@ -57,12 +75,7 @@ func (b *Book) subject(d *activity.Day) (class, span) {
 			key.name = variant
 		}
 	}
-	spans := b.cached(key)
-	at := 0
-	for at+1 < len(spans) && spans[at+1].from <= d.Date {
-		at++
-	}
-	return c, spans[at]
+	return c, b.cached(key)
 }
 
 func (b *Book) cached(key subjectKey) []span {

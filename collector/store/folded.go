@@ -25,15 +25,8 @@ type Folded struct {
 	ordered bool        // rows are sorted, each key once
 }
 
-// Sort is what many rows have in common: everything of a day's key but when, whose and about what it is.
-type Sort struct {
-	Kind                 activity.Kind
-	Scope, Detail, Robot string
-	Tenant               string
-	Team, TeamReason     string // of a row whose actor was forgotten, like the next two
-	TeamAuthor           activity.Tri
-	Retired              bool
-}
+// Sort is what many rows have in common.
+type Sort = activity.Sort
 
 // rowKey tells rows apart.
 type rowKey struct {

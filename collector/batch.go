@@ -20,6 +20,7 @@ type folder struct {
 	known   map[activity.Identity]activity.ActorID
 	boards  map[place]activity.Dashboard // as last stored
 	sorts   [4]sortID                    // lately used
+	spare   []act                        // memory to sort acts in
 	clock   clock
 	last    activity.CoveredDay // noted last
 	latest  int64               // beyond it a line's time is not believed
@@ -41,6 +42,7 @@ type sortID struct {
 type batch struct {
 	days    *store.Folded
 	parts   []part // to be held
+	acts    []act  // to be counted
 	fresh   []activity.Identity
 	freshID map[activity.Identity]activity.ActorID
 	asked   []activity.Query
@@ -75,7 +77,7 @@ func (f *folder) reset(renumbered bool) {
 	f.memory.forget(renumbered, f.budget.remembered)
 	f.batch = batch{
 		days: days, freshID: map[activity.Identity]activity.ActorID{}, covered: map[activity.CoveredDay]bool{},
-		parts: f.parts[:0],
+		parts: f.parts[:0], acts: f.acts[:0],
 	}
 	f.sorts, f.last = [4]sortID{}, activity.CoveredDay{}
 	if f.known == nil || len(f.known) > f.budget.remembered {
@@ -205,10 +207,16 @@ func (f *folder) sort(e *activity.Event) uint32 {
 	return id
 }
 
-// clock tells the civil day and hour of times. Neighbours mostly share both, which saves the conversion.
+// clock tells the civil day and hour of times. It remembers hours, which saves the conversion.
 type clock struct {
-	location   *time.Location
-	begin, end int64 // the hour in nanoseconds since 1970; nothing is known if they are equal
+	location *time.Location
+	wallHour // to which it is set
+	hours    [256]wallHour
+}
+
+// wallHour is an hour as clocks show it.
+type wallHour struct {
+	begin, end int64 // in nanoseconds since 1970; nothing is known if they are equal
 	date       activity.Date
 	hour       int
 }
@@ -217,13 +225,22 @@ func (c *clock) set(at int64) {
 	if at >= c.begin && at < c.end {
 		return
 	}
-	local := time.Unix(0, at).In(c.location)
-	c.date, c.hour = activity.DateOf(local), local.Hour()
+	known := &c.hours[uint64(at/int64(time.Hour))%uint64(len(c.hours))]
+	if at < known.begin || at >= known.end {
+		*known = hourOf(at, c.location)
+	}
+	c.wallHour = *known
+}
+
+// hourOf is the hour of a time. It has no beginning and end if the clocks are changed in it.
+func hourOf(at int64, location *time.Location) wallHour {
+	local := time.Unix(0, at).In(location)
+	h := wallHour{date: activity.DateOf(local), hour: local.Hour()}
 	begin := local.Add(-time.Duration(local.Minute())*time.Minute - time.Duration(local.Second())*time.Second - time.Duration(local.Nanosecond()))
 	end := begin.Add(time.Hour)
-	c.begin, c.end = begin.UnixNano(), end.UnixNano()
 	_, before := begin.Zone()
-	if _, after := end.Zone(); before != after || begin.Hour() != c.hour { // the clocks are changed in this hour
-		c.begin, c.end = 0, 0
+	if _, after := end.Zone(); before == after && begin.Hour() == h.hour {
+		h.begin, h.end = begin.UnixNano(), end.UnixNano()
 	}
+	return h
 }

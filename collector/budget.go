@@ -6,6 +6,7 @@ import "runtime"
 const (
 	rowBytes        = 160 // a row of days with its place in the index, and what sorting takes
 	partBytes       = 48
+	actBytes        = 48  // an act that waits to be counted, and what sorting takes
 	queryBytes      = 700 // what is kept of a query, with its text's digest and its fingerprint
 	actorBytes      = 400
 	dashboardBytes  = 600
@@ -22,6 +23,7 @@ const MinMemory = 64 << 20
 // budget is how much is held in memory. More is not lost: it is committed sooner, or looked up again.
 type budget struct {
 	batch      int64 // bytes of what one source read between two commits
+	listed     int   // acts of a folder that wait to be counted
 	remembered int   // things that a folder remembers between commits, of each sort
 	texts      int   // texts of which the answer is known without asking the store, of all sources
 }
@@ -29,12 +31,14 @@ type budget struct {
 // budget divides what the configuration allows among the sources that are read at once.
 func (c *Config) budget() budget {
 	b := budget{batch: 64 << 20, remembered: 1 << 17, texts: 1 << 20}
+	b.listed = int(b.batch / 8 / actBytes)
 	if c.Memory <= 0 {
 		return b
 	}
 	free := max(c.Memory-fixedBytes, 8<<20)
 	share := free / int64(2*max(1, min(len(c.Sources), runtime.GOMAXPROCS(0)))) // the other half is the garbage collector's
 	b.batch = min(b.batch, share/2)
+	b.listed = int(b.batch / 8 / actBytes)
 	b.remembered = min(b.remembered, int(share/4/rememberedBytes))
 	b.texts = min(b.texts, int(free/8/textBytes))
 	return b
@@ -42,6 +46,6 @@ func (c *Config) budget() budget {
 
 // size is about how much memory the batch takes, in bytes.
 func (b *batch) size() int64 {
-	return rowBytes*int64(b.days.Len()) + partBytes*int64(len(b.parts)) + queryBytes*int64(len(b.asked)) + actorBytes*int64(len(b.fresh)) +
+	return rowBytes*int64(b.days.Len()) + partBytes*int64(len(b.parts)) + actBytes*int64(len(b.acts)) + queryBytes*int64(len(b.asked)) + actorBytes*int64(len(b.fresh)) +
 		dashboardBytes*int64(len(b.facts.Dashboards))
 }

@@ -60,6 +60,7 @@ func (r *reader) commit(ctx context.Context, at position) error {
 		if err != nil {
 			return errStore{err}
 		}
+		f.countListed()
 		if len(ids.ids) > 0 {
 			f.days.MapActors(ids.of)
 			f.memory.mapActors(ids.of)
@@ -86,6 +87,7 @@ func (r *reader) commit(ctx context.Context, at position) error {
 	}
 	if r.source.Joiner != nil {
 		r.held.settle(r.source.Joiner, at.watermark, at.done, r.forgotten(), first)
+		first.countListed()
 		var err error
 		if c.Held, err = r.held.state(); err != nil {
 			return fmt.Errorf("what is held can't be written: %w", err)
@@ -125,6 +127,7 @@ func (r *reader) provisional() *store.Folded {
 	f := folder{reader: r, clock: clock{location: r.Location}}
 	f.days = store.NewFolded(r.source.Name)
 	r.held.provisional(r.source.Joiner, &f)
+	f.countListed()
 	return f.days
 }
 

@@ -5,6 +5,7 @@ import (
 	"iter"
 	"maps"
 	"math"
+	"math/bits"
 	"slices"
 	"time"
 
@@ -53,6 +54,7 @@ type held struct {
 	stretches map[string]*stretch
 
 	*partKinds
+	spare  []part           // memory to sort in
 	events []activity.Event // of one act, while it is joined
 }
 
@@ -81,7 +83,7 @@ func (h *held) settle(j Joiner, watermark int64, done bool, forget time.Time, to
 	read := h.read(j.Window())
 	var end int64
 	if len(read) > 0 {
-		end = read[len(read)-1].Last.UnixNano()
+		end = read[len(read)-1].last
 	}
 	lag := int64(liveLag)
 	if len(h.parts) <= fewParts {
@@ -91,8 +93,9 @@ func (h *held) settle(j Joiner, watermark int64, done bool, forget time.Time, to
 	if forget.IsZero() {
 		before = math.MinInt64
 	}
+	acts := h.acts(window)
 	open := h.parts[:0]
-	for act := range h.acts(window) {
+	for act := range acts {
 		first, last := act[0].at-window, act[len(act)-1].at+window
 		passed := (done || last < watermark) && last+lag < end
 		if passed && (within(read, first, last) || last+int64(edgeAge) < end) || done && last < before {
@@ -112,19 +115,22 @@ func (h *held) provisional(j Joiner, to *folder) {
 	}
 }
 
-// read returns the stretches in order, those that touch or overlap merged.
-func (h *held) read(window time.Duration) []stretch {
-	var all []stretch
+// span is a time from its first to its last nanosecond, since 1970.
+type span struct{ first, last int64 }
+
+// read returns the times that were read in order, those that touch or overlap merged.
+func (h *held) read(window time.Duration) []span {
+	var all []span
 	for _, s := range h.stretches {
 		if !s.First.IsZero() {
-			all = append(all, *s)
+			all = append(all, span{s.First.UnixNano(), s.Last.UnixNano()})
 		}
 	}
-	slices.SortFunc(all, func(a, b stretch) int { return a.First.Compare(b.First) })
-	var merged []stretch
+	slices.SortFunc(all, func(a, b span) int { return cmp.Compare(a.first, b.first) })
+	var merged []span
 	for _, s := range all {
-		if n := len(merged); n > 0 && !s.First.After(merged[n-1].Last.Add(window)) {
-			merged[n-1].add(s.Last)
+		if n := len(merged); n > 0 && s.first <= merged[n-1].last+int64(window) {
+			merged[n-1].last = max(merged[n-1].last, s.last)
 			continue
 		}
 		merged = append(merged, s)
@@ -137,15 +143,19 @@ func (h *held) forget(end time.Time) {
 	maps.DeleteFunc(h.stretches, func(_ string, s *stretch) bool { return s.Last.Add(2 * edgeAge).Before(end) })
 }
 
-// within reports whether one merged stretch holds everything from first to last.
-func within(read []stretch, first, last int64) bool {
-	from, to := time.Unix(0, first), time.Unix(0, last)
-	return slices.ContainsFunc(read, func(s stretch) bool { return !from.Before(s.First) && !to.After(s.Last) })
+// within reports whether one merged span holds everything from first to last.
+func within(read []span, first, last int64) bool {
+	for _, s := range read {
+		if first >= s.first && last <= s.last {
+			return true
+		}
+	}
+	return false
 }
 
 // acts sorts the parts and cuts them where the actor or scope changes, where nothing happened for longer than window, and once a day.
 func (h *held) acts(window int64) iter.Seq[[]part] {
-	slices.SortFunc(h.parts, h.compare)
+	h.sort()
 	return func(yield func([]part) bool) {
 		begin, parts := 0, h.parts
 		for i := range parts {
@@ -160,6 +170,42 @@ func (h *held) acts(window int64) iter.Seq[[]part] {
 			yield(parts[begin:len(parts):len(parts)])
 		}
 	}
+}
+
+// sort orders the parts. Mostly they come in order of time, and only the threads are to be told apart.
+func (h *held) sort() {
+	if len(h.parts) == 0 {
+		return
+	}
+	first, last := h.parts[0].actor, h.parts[0].actor
+	for i := range h.parts {
+		first, last = min(first, h.parts[i].actor), max(last, h.parts[i].actor)
+	}
+	actors, scopes := bits.Len64(uint64(last-first)), bits.Len(uint(len(h.scope)))
+	if actors+scopes > 32 || len(h.parts) < 256 {
+		slices.SortFunc(h.parts, h.compare)
+		return
+	}
+	h.parts, h.spare = inOrder(h.parts, h.spare, actors+scopes, func(p *part) uint64 { return uint64(p.actor-first)<<scopes | uint64(h.scopes[p.what]) })
+	begin := 0
+	ordered := true
+	for i := range h.parts {
+		if i > begin && !h.sameThread(&h.parts[i-1], &h.parts[i]) {
+			if !ordered {
+				slices.SortFunc(h.parts[begin:i], h.compare)
+			}
+			begin, ordered = i, true
+			continue
+		}
+		ordered = ordered && (i == begin || h.compare(h.parts[i-1], h.parts[i]) <= 0)
+	}
+	if !ordered {
+		slices.SortFunc(h.parts[begin:], h.compare)
+	}
+}
+
+func (h *held) sameThread(a, b *part) bool {
+	return a.actor == b.actor && (a.what == b.what || h.scopes[a.what] == h.scopes[b.what])
 }
 
 // compare orders parts by thread and time, and equal times by content: never by what was read first.
@@ -177,7 +223,7 @@ func (h *held) compare(p, q part) int {
 }
 
 func (h *held) cuts(a, b *part, window int64) bool {
-	return a.actor != b.actor || b.at-a.at > window || h.scopes[a.what] != h.scopes[b.what] || cutDay(a.at) != cutDay(b.at)
+	return b.at-a.at > window || !h.sameThread(a, b) || cutDay(a.at) != cutDay(b.at)
 }
 
 // cutDay numbers the stretches of time between two cuts.

@@ -99,6 +99,10 @@ func (f *folder) count(line []byte, g *activity.Glance) bool {
 		f.parts = append(f.parts, part{at: g.At, actor: *actor, what: deed.what})
 		return true
 	}
+	if f.source.Joiner != nil && deed.count == 1 {
+		f.list(act{g.At, *actor, deed.sort, deed.subject})
+		return true
+	}
 	f.clock.set(g.At)
 	f.days.Add(f.clock.date, deed.sort, deed.subject, *actor, store.Sum{Count: deed.count, First: g.At, Last: g.At, Hours: 1 << f.clock.hour})
 	return true

@@ -133,7 +133,7 @@ func (h *held) state() ([]byte, error) {
 	return json.Marshal(kept)
 }
 
-// foldAlone adds a part that is an act of its own to its day.
+// foldAlone lists a part that is an act of its own.
 func (f *folder) foldAlone(kinds *partKinds, p part) {
 	for int(p.what) >= len(f.alone) {
 		f.alone = append(f.alone, remembered{})
@@ -142,6 +142,10 @@ func (f *folder) foldAlone(kinds *partKinds, p part) {
 	if !d.known {
 		e := kinds.kinds[p.what].event()
 		*d = remembered{known: true, sort: f.sort(&e), subject: f.days.NameID(e.Subject), count: max(e.Count, 1)}
+	}
+	if d.count == 1 {
+		f.list(act{p.at, p.actor, d.sort, d.subject})
+		return
 	}
 	f.clock.set(p.at)
 	f.days.Add(f.clock.date, d.sort, d.subject, p.actor, store.Sum{Count: d.count, First: p.at, Last: p.at, Hours: 1 << f.clock.hour})

@@ -113,10 +113,10 @@ func checkSort(t *testing.T, line []byte, g *activity.Glance, events []activity.
 	if sort >= actFetched && (sort-actFetched)%2 == 1 {
 		second = "2"
 	}
-	switch {
-	case sort == actAsked:
+	switch sort {
+	case actAsked:
 		want.Kind, want.Robot = activity.KindQuery, activity.RobotAPI
-	case sort == actRefreshed:
+	case actRefreshed:
 		want.Kind, want.Robot = activity.KindQuery, activity.RobotRefresh
 	default:
 		switch sight((sort - actFetched) / 2) {

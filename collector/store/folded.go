@@ -121,7 +121,7 @@ func (f *Folded) Add(date activity.Date, sort, subject uint32, actor activity.Ac
 
 // settle adds what was queued. Where rows are is mostly not in the processor's cache, so all are asked for first: that is waiting once.
 func (f *Folded) settle() {
-	if f.index.used < len(f.rows) || 2*(f.index.used+len(f.added)) > len(f.index.slots) { // rows came without, or have other numbers now
+	if f.index.from+f.index.used < len(f.rows) || 2*(f.index.used+len(f.added)) > len(f.index.slots) { // rows came without, or have other numbers now
 		f.index.grow(f.rows)
 	}
 	f.index.fetch(f.rows, f.added)
@@ -136,6 +136,13 @@ func (f *Folded) settle() {
 		*slot = uint32(len(f.rows))
 	}
 	f.added = f.added[:0]
+}
+
+// Seal ends a stretch: what is added later makes rows of its own, even of keys that are there, until rows are stored or asked for. So
+// who adds the acts of one actor after those of another finds rows in little memory.
+func (f *Folded) Seal() {
+	f.settle()
+	f.index.begin(len(f.rows))
 }
 
 // AddDay adds a day, whatever its source.

@@ -7,6 +7,7 @@ import "math/bits"
 type rowIndex struct {
 	slots []uint32 // number of a row plus one; a power of two, at most half of them in use
 	used  int
+	from  int // rows before it can't be found
 }
 
 // fetch touches what find will look at for each of some keys. It returns a sum of it, so that it isn't left out.
@@ -44,17 +45,13 @@ func (k rowKey) hash() uint64 {
 
 // grow makes room, and numbers rows anew.
 func (x *rowIndex) grow(rows []foldedRow) {
-	size := max(64, len(x.slots))
-	for size <= 4*(len(rows)+queueLen) {
+	x.used = len(rows) - x.from
+	size := max(leastSlots, len(x.slots))
+	for size <= 4*(x.used+queueLen) {
 		size *= 2
 	}
-	if size > len(x.slots) {
-		x.slots = make([]uint32, size)
-	} else {
-		clear(x.slots)
-	}
-	x.used = len(rows)
-	for i := range rows {
+	x.empty(size)
+	for i := x.from; i < len(rows); i++ {
 		at := rows[i].hash()
 		for ; x.slots[at&uint64(size-1)] != 0; at++ {
 		}
@@ -62,8 +59,27 @@ func (x *rowIndex) grow(rows []foldedRow) {
 	}
 }
 
+// leastSlots is how many slots there are at first.
+const leastSlots = 8 * queueLen
+
+// empty leaves so many free slots.
+func (x *rowIndex) empty(size int) {
+	if size > cap(x.slots) {
+		x.slots = make([]uint32, size)
+		return
+	}
+	x.slots = x.slots[:size]
+	clear(x.slots)
+}
+
 // reset forgets all rows.
 func (x *rowIndex) reset() {
 	clear(x.slots)
-	x.used = 0
+	x.used, x.from = 0, 0
+}
+
+// begin forgets the rows there are, for good: it is for those that follow.
+func (x *rowIndex) begin(rows int) {
+	x.used, x.from = 0, rows
+	x.empty(min(len(x.slots), leastSlots))
 }

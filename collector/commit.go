@@ -3,7 +3,6 @@ package collector
 import (
 	"context"
 	"fmt"
-	"maps"
 	"sync"
 	"time"
 
@@ -25,6 +24,8 @@ type reader struct {
 	forgottenAt int64       // store.Progress.Forgotten
 	held        *held
 	folders     []*folder // at least one
+	ahead       bool      // lines are read while a batch is saved
+	saving      *saving   // that batch; nil for none
 
 	total   int64 // bytes to read in this run
 	saved   []lines.Position
@@ -48,17 +49,39 @@ func (p position) cursor(name string, value []byte) {
 	p.slices[sliceOf(name)] = true
 }
 
-// commit saves what the folders hold with the position they reached, and begins the next batch.
+// commit saves what the folders hold with the position they reached, and begins the next batch. If that was not all, it may be read while
+// this one is saved: what became of it the next commit tells, or settled.
 func (r *reader) commit(ctx context.Context, at position) error {
-	c := store.Commit{
-		Source: r.source.Name, Fence: r.fenceOf(at), Lease: r.Lease, Forgotten: r.forgottenAt, Cursors: at.cursors, Profile: r.Profile,
+	if err := r.settled(); err != nil {
+		return err
 	}
-	var actors actorIDs
+	s, err := r.gather(ctx, at)
+	if err != nil {
+		return err
+	}
+	if at.done || !r.ahead {
+		r.store(ctx, s)
+		return r.conclude(s)
+	}
+	s.ended = make(chan struct{})
+	r.saving = s
+	go func() {
+		defer close(s.ended)
+		r.store(context.WithoutCancel(ctx), s) // who stops us waits for it: what was read is kept
+	}()
+	return nil
+}
+
+// gather takes what the folders hold, and begins their next batch.
+func (r *reader) gather(ctx context.Context, at position) (*saving, error) {
+	s := &saving{Commit: store.Commit{
+		Source: r.source.Name, Fence: r.fenceOf(at), Lease: r.Lease, Forgotten: r.forgottenAt, Cursors: at.cursors, Profile: r.Profile,
+	}}
 	first := r.folders[0]
 	for i, f := range r.folders {
 		ids, err := f.resolve(ctx)
 		if err != nil {
-			return errStore{err}
+			return nil, errStore{err}
 		}
 		f.countListed()
 		if len(ids.ids) > 0 {
@@ -72,46 +95,24 @@ func (r *reader) commit(ctx context.Context, at position) error {
 		if i > 0 {
 			first.days.Merge(f.days)
 		}
-		actors.actors, actors.ids = append(actors.actors, ids.actors...), append(actors.ids, ids.ids...)
-		c.Queries, c.Texts = append(c.Queries, f.asked...), append(c.Texts, f.parsing...)
-		c.Dashboards = append(c.Dashboards, f.facts.Dashboards...)
-		c.Rules, c.Goals = append(c.Rules, f.facts.Rules...), append(c.Goals, f.facts.Goals...)
-		c.Selections = append(c.Selections, f.facts.Selections...)
-		c.Codeowners = append(c.Codeowners, f.facts.Codeowners...)
-		c.Folders, c.DataSources = append(c.Folders, f.facts.Folders...), append(c.DataSources, f.facts.DataSources...)
-		c.Teams = append(c.Teams, f.teams...)
-		c.Malformed += f.bad
-		for d := range f.covered {
-			c.Covered = append(c.Covered, d)
-		}
+		s.actors.actors, s.actors.ids = append(s.actors.actors, ids.actors...), append(s.actors.ids, ids.ids...)
+		s.take(&f.batch)
 	}
 	if r.source.Joiner != nil {
 		r.held.settle(r.source.Joiner, at.watermark, at.done, r.forgotten(), first)
 		first.countListed()
 		var err error
-		if c.Held, err = r.held.state(); err != nil {
-			return fmt.Errorf("what is held can't be written: %w", err)
+		if s.Held, err = r.held.state(); err != nil {
+			return nil, fmt.Errorf("what is held can't be written: %w", err)
 		}
-		c.HeldDay = r.provisional()
+		s.HeldDay = r.provisional()
 	}
-	c.Days = first.days
-	c.Totals, c.HeldTotals = r.judge(c, actors)
-	fence, err := r.Store.Save(ctx, c)
-	if err != nil {
-		return errStore{err}
-	}
-	maps.Copy(r.fence, fence)
-	for _, t := range c.Totals {
-		r.sum.Events[t.Outcome] += t.Count
-	}
+	s.Days = first.days.Take()
 	renumbered := r.held.renumber(r.budget.remembered)
 	for _, f := range r.folders {
-		r.sum.Malformed += f.bad
-		r.sum.Foreign += f.foreign
-		r.sum.Lines += int64(f.lines)
 		f.reset(renumbered)
 	}
-	return nil
+	return s, nil
 }
 
 // forgotten is the time before which no actor is kept.

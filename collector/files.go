@@ -20,7 +20,7 @@ import (
 const (
 	// A run commits after so many lines first, and after twice as many each time: a short run keeps little at risk, and a long
 	// one does not update the same rows again and again.
-	firstBatchLines, lastBatchLines = 1 << 12, 1 << 20
+	firstBatchLines, lastBatchLines = 1 << 12, 1 << 18
 	// turnLines is how many lines are read of one file before the file that is furthest behind gets its turn, and longestTurn the same
 	// of a file that had to be closed meanwhile: a compressed one is decompressed from its beginning each time.
 	turnLines, longestTurn = 1 << 11, 1 << 16
@@ -101,7 +101,9 @@ func (r *reader) readFiles(ctx context.Context, cursors map[string][]byte) (err 
 }
 
 // readAll reads until every file has ended, committing as it goes.
-func (r *reader) readAll(ctx context.Context, files []*file, known []lines.Position) error {
+func (r *reader) readAll(ctx context.Context, files []*file, known []lines.Position) (err error) {
+	r.ahead = runtime.GOMAXPROCS(0) > 1 && r.Memory <= 0 // two batches are in memory then
+	defer func() { err = errors.Join(err, r.settled()) }()
 	at := newPosition()
 	for _, p := range known {
 		if !r.reads(p.ID) {
@@ -332,7 +334,7 @@ func (r *reader) progress(files []*file) {
 		r.sum.Bytes += f.stream.Read()
 	}
 	if r.Progress != nil {
-		r.Progress(Progress{Source: r.source.Name, Read: r.sum.Bytes, Total: r.total, Lines: r.sum.Lines + int64(r.batchLines())})
+		r.Progress(Progress{Source: r.source.Name, Read: r.sum.Bytes, Total: r.total, Lines: r.sum.Lines + r.underway() + int64(r.batchLines())})
 	}
 }
 

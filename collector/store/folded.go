@@ -215,6 +215,15 @@ func (f *Folded) day(r *foldedRow) activity.Day {
 	}
 }
 
+// Take returns the rows, which f no longer has. They do not change whatever is added to f meanwhile, and nothing can be added to them.
+func (f *Folded) Take() *Folded {
+	f.settle()
+	taken := &Folded{Source: f.Source, Names: f.Names, names: f.names, sorts: f.sorts, rows: f.rows, ordered: f.ordered}
+	f.rows, f.ordered = make([]foldedRow, 0, len(f.rows)), false
+	f.index.reset()
+	return taken
+}
+
 // Reset drops the rows and keeps the names, unless they have become too many.
 func (f *Folded) Reset() {
 	if len(f.names) > maxNames {
@@ -235,9 +244,16 @@ func (f *Folded) Merge(g *Folded) {
 
 // merge adds rows of g.
 func (f *Folded) merge(g *Folded, rows []foldedRow) {
+	sorts, names := make([]uint32, len(g.sorts)), make([]uint32, len(g.names)) // numbers here plus one, by those in g
 	for i := range rows {
 		r := &rows[i]
-		f.Add(r.date, f.SortID(g.sorts[r.sort]), f.NameID(g.names[r.subject]), r.actor, r.Sum)
+		if sorts[r.sort] == 0 {
+			sorts[r.sort] = f.SortID(g.sorts[r.sort]) + 1
+		}
+		if names[r.subject] == 0 {
+			names[r.subject] = f.NameID(g.names[r.subject]) + 1
+		}
+		f.Add(r.date, sorts[r.sort]-1, names[r.subject]-1, r.actor, r.Sum)
 	}
 }
 

@@ -143,7 +143,7 @@ func (d *desk) describe(p *picture, found map[string]owner.Foundation) {
 	for i := range p.org.Teams {
 		t := &p.org.Teams[i]
 		f := found[t.Name]
-		t.HidePeople = p.tally.sizes.hidden(t.Name, p.org.AsOf)
+		t.HidePeople = p.tally.sizes.hiddenWithin(t.Name, p.org.AsOf-2*peopleWindow, p.org.AsOf) // a window looks back so far at most
 		t.Foundations = map[string]activity.Tri{"collection": f.Collection, "query_tooling": f.QueryTooling, "dashboards": f.Dashboards}
 	}
 }

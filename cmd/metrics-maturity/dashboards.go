@@ -65,7 +65,8 @@ type boardKey struct{ scope, uid string }
 type boardUse struct {
 	report  dashboardReport
 	people  map[activity.ActorID]bool
-	hidden  bool // somebody is of a team whose people are not counted, or was forgotten
+	nobodys map[activity.ActorID]bool // those of them who looked as people of no team
+	hidden  bool                      // somebody is of a team whose people are not counted, or was forgotten
 	first   activity.Date
 	seen    activity.Date // the last day on which anything but its end was told
 	deleted activity.Date
@@ -134,7 +135,7 @@ func (u *boardUses) use(scope, uid string, day activity.Date) *boardUse {
 	k := boardKey{scope, uid}
 	use := u.of[k]
 	if use == nil {
-		use = &boardUse{people: map[activity.ActorID]bool{}, first: day}
+		use = &boardUse{people: map[activity.ActorID]bool{}, nobodys: map[activity.ActorID]bool{}, first: day}
 		u.of[k] = use
 	}
 	use.first = min(use.first, day)
@@ -182,6 +183,9 @@ func (u *boardUse) view(a *activity.Act, from activity.Date, sizes teamSizes) {
 	}
 	if a.Actor != 0 {
 		u.people[a.Actor] = true
+		if a.Team == "" {
+			u.nobodys[a.Actor] = true
+		}
 	}
 	// How large a team is that lists nobody is known in the end alone: see finish.
 	u.hidden = u.hidden || a.Retired || a.Team != "" && sizes.lists(a.Team) && sizes.hidden(a.Team, a.Date)
@@ -191,7 +195,7 @@ func (u *boardUse) view(a *activity.Act, from activity.Date, sizes teamSizes) {
 }
 
 // finish adds what facts tell. How many people looked is told if they are enough not to be known by it, and nobody of them is of a
-// team that is too small: the count of the others could be told elsewhere.
+// team that is too small, nor of a few who are of no team: the count of the others could be told elsewhere.
 func (u *boardUse) finish(known owner.Dashboard, least int, sizes teamSizes) dashboardReport {
 	r := u.report
 	hidden := u.hidden || slices.ContainsFunc(r.Teams90d, func(team string) bool { return !sizes.lists(team) && sizes.hidden(team, 0) })
@@ -203,11 +207,15 @@ func (u *boardUse) finish(known owner.Dashboard, least int, sizes teamSizes) das
 	since := u.first
 	r.KnownSince = &since
 	n := len(u.people)
-	if few := 0 < n && n < least; !few && !hidden {
-		r.People90d = &n
+	if few(n, least) || few(len(u.nobodys), least) || hidden {
+		return r
 	}
+	r.People90d = &n
 	return r
 }
+
+// few reports whether n people are some, and too few to be told.
+func few(n, least int) bool { return 0 < n && n < least }
 
 // viewDays are the days on which some source would have shown a view.
 func viewDays(sources []stage.Source, coverage []activity.CoveredDay) map[activity.Date]bool {

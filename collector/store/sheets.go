@@ -93,6 +93,7 @@ func (r *sheetReader) flush() error {
 	if f == nil {
 		return nil
 	}
+	f.settle()
 	rows := r.sheet.Rows[:0]
 	for i := range f.rows {
 		row := &f.rows[i]

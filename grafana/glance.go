@@ -2,102 +2,135 @@ package grafana
 
 import (
 	"bytes"
+	"encoding/binary"
+	"math/bits"
 
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
 )
 
-// Glance tells what a line is that Grafana wrote in logfmt as it mostly does. What happened is decided by organisation, method, path,
-// status and page, and by whom by the login: so they are given as they stand there. The whole line is checked as Parse checks it. All
-// else is Parse's: lines without a login, of service accounts, in another order or with escapes.
+// Glance tells what a line is that Grafana wrote as it mostly does. What happened is decided by organisation, method, path, status and
+// page, and by whom by the login. The whole line is checked as Parse checks it. All else is Parse's: lines without a login, of service
+// accounts, in another order or with escapes.
 func (l *RequestLog) Glance(line []byte, g *activity.Glance) bool {
-	if len(line) <= len("logger=") || string(line[:len("logger=")]) != "logger=" {
+	if lies(line, 0, "{") {
+		return glanceJSON(line, g)
+	}
+	if !lies(line, 0, "logger=") {
 		return false
 	}
 	g.Reset()
-	if c := line[len("logger=")]; c != 'c' && c != '"' {
-		g.Foreign = true
-		return true
+	if !lies(line, 0, "logger=context ") {
+		g.Foreign = isOther(line)
+		return g.Foreign
 	}
-	w := walk{line: line}
-	w.pass("logger=context userId=")
-	w.value()
-	w.pass(" orgId=")
-	org := w.value()
-	w.pass(" uname=")
-	login := w.value()
-	w.pass(" t=")
-	at := w.value()
-	w.pass(` level=info msg="Request Completed" method=`)
-	act := w.at
-	method := w.value()
-	w.pass(" path=")
-	path := w.value()
-	w.pass(" status=")
-	status := w.value()
-	actEnd := w.at
-	w.pass(" remote_addr=")
-	w.value()
-	w.pass(" time_ms=")
-	w.value()
-	w.pass(" duration=")
-	w.value()
-	w.pass(" size=")
-	w.value()
-	w.pass(" referer=")
-	referer := w.value()
-	w.pass(" handler=")
-	w.value()
-	if w.at < len(line) {
-		w.pass(" status_source=")
-		w.value()
+	// Positions where values begin, and end: -1 from where the line is another than expected.
+	org := after(line, valueEnd(line, after(line, 0, "logger=context userId=")), " orgId=")
+	orgEnd := valueEnd(line, org)
+	login := after(line, orgEnd, " uname=")
+	loginEnd := valueEnd(line, login)
+	at := after(line, loginEnd, " t=")
+	atEnd := valueEnd(line, at)
+	method := after(line, atEnd, ` level=info msg="Request Completed" method=`)
+	methodEnd := valueEnd(line, method)
+	path := after(line, methodEnd, " path=")
+	pathEnd := valueEnd(line, path)
+	status := after(line, pathEnd, " status=")
+	statusEnd := valueEnd(line, status)
+	i := valueEnd(line, after(line, statusEnd, " remote_addr="))
+	i = valueEnd(line, after(line, i, " time_ms="))
+	i = valueEnd(line, after(line, i, " duration="))
+	i = valueEnd(line, after(line, i, " size="))
+	referer := after(line, i, " referer=")
+	refererEnd := valueEnd(line, referer)
+	i = valueEnd(line, after(line, refererEnd, " handler="))
+	if i >= 0 && i < len(line) {
+		i = valueEnd(line, after(line, i, " status_source="))
 	}
-	if w.lost || w.at != len(line) || len(org) != 1 || org[0]-'0' > 9 || !isStatus(status) || !g.SetTime(at) {
+	if i != len(line) {
 		return false
 	}
-	r := glimpse{org: org[0] - '0', login: login, method: method, path: path, status: status, referer: referer}
-	return r.tell(g, line[act:actEnd], referer)
+	r := glimpse{
+		login: unquoted(line[login:loginEnd]), method: unquoted(line[method:methodEnd]), path: unquoted(line[path:pathEnd]),
+		status: unquoted(line[status:statusEnd]), referer: unquoted(line[referer:refererEnd]),
+	}
+	if orgEnd-org != 1 || line[org]-'0' > 9 || !isStatus(r.status) || !g.SetTime(unquoted(line[at:atEnd])) {
+		return false
+	}
+	r.org = line[org] - '0'
+	return r.tell(g, line[method:statusEnd], r.referer)
 }
 
-// walk goes over a line from key to key. Once it is lost it stays so.
-type walk struct {
-	line []byte
-	at   int
-	lost bool
+// glanceJSON is Glance of a line in JSON, of which it leaves more to Parse.
+func glanceJSON(line []byte, g *activity.Glance) bool {
+	g.Reset()
+	f, ok := scanJSON(line)
+	if !ok || !f.isRequest() {
+		g.Foreign = ok || isOther(line)
+		return g.Foreign
+	}
+	org := f[keyOrg]
+	if len(org) != 1 || org[0]-'0' > 9 || f[keyMethod] == nil || f[keyPath] == nil || f[keyReferer] == nil || !isStatus(f[keyStatus]) || !g.SetTime(f[keyTime]) {
+		return false
+	}
+	r := glimpse{org: org[0] - '0', login: f[keyLogin], method: f[keyMethod], path: f[keyPath], status: f[keyStatus], referer: f[keyReferer]}
+	return r.tell(g, nil, nil)
 }
 
-// pass goes over what is expected.
-func (w *walk) pass(text string) {
-	end := w.at + len(text)
-	if end > len(w.line) || string(w.line[w.at:end]) != text {
-		w.lost, end = true, len(w.line)
-	}
-	w.at = end
+// lies reports whether text lies in line from i on.
+func lies(line []byte, i int, text string) bool {
+	return len(line)-i >= len(text) && string(line[i:i+len(text)]) == text
 }
 
-// value goes over a value and returns it without its quotes: those that scanLogfmt reads, but for letters beyond ASCII outside of quotes.
-func (w *walk) value() []byte {
-	if w.at < len(w.line) && w.line[w.at] == '"' {
-		return w.quoted()
+// after returns the position behind text, which is expected from i on; -1 if it isn't there.
+func after(line []byte, i int, text string) int {
+	if i < 0 || !lies(line, i, text) {
+		return -1
 	}
-	start := w.at
-	w.at = plainEnd(w.line, start)
-	if w.at < len(w.line) && w.line[w.at] != ' ' {
-		w.lost = true
-	}
-	return w.line[start:w.at]
+	return i + len(text)
 }
 
-func (w *walk) quoted() []byte {
-	start := w.at + 1
-	n := bytes.IndexByte(w.line[start:], '"')
-	if n < 0 {
-		w.lost, w.at = true, len(w.line)
-		return nil
+// valueEnd returns the position behind the value that begins at i, quotes included. It is -1 if that is not of the usual: without a
+// letter beyond ASCII or an exclamation mark outside of quotes, which costs less to look for, and without a backslash in them.
+func valueEnd(line []byte, i int) int {
+	if i < 0 {
+		return -1
 	}
-	value := w.line[start : start+n]
-	if bytes.IndexByte(value, '\\') >= 0 || bytes.IndexByte(value, '\n') >= 0 {
-		w.lost = true
+	const low, high = 0x0101010101010101, 0x8080808080808080
+	end := i
+	for ; len(line)-end >= 8; end += 8 {
+		w := binary.LittleEndian.Uint64(line[end : end+8])
+		equals := w ^ low*'='
+		// The lowest mark is exact; those above it may be borrowed from it.
+		if m := (w - low*('"'+1) | w | (equals-low)&^equals) & high; m != 0 {
+			end += bits.TrailingZeros64(m) >> 3
+			if line[end] == ' ' {
+				return end
+			}
+			return quotedEnd(line, i)
+		}
 	}
-	w.at = start + n + 1
+	if end = plainEnd(line, end); end == len(line) || line[end] == ' ' {
+		return end
+	}
+	return quotedEnd(line, i)
+}
+
+// quotedEnd is valueEnd of a value in quotes.
+func quotedEnd(line []byte, i int) int {
+	if line[i] != '"' {
+		return -1
+	}
+	n := bytes.IndexByte(line[i+1:], '"')
+	if n < 0 || bytes.IndexByte(line[i+1:i+1+n], '\\') >= 0 || bytes.IndexByte(line[i+1:i+1+n], '\n') >= 0 {
+		return -1
+	}
+	return i + n + 2
+}
+
+// unquoted returns a value without its quotes.
+func unquoted(value []byte) []byte {
+	if len(value) > 0 && value[0] == '"' {
+		return value[1 : len(value)-1]
+	}
 	return value
 }

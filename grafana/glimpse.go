@@ -22,21 +22,23 @@ const (
 )
 
 // tell says what the line shows, in the fewest texts that decide it: mostly no more than a dashboard's uid, so that there is little to
-// remember. All else is decided by what and where, which hold method, path, status and Referer. It is false for lines of nobody and of
-// service accounts, perhaps, which are Parse's.
+// remember. All else is decided by what and where, which hold method, path, status and Referer, if they are given. It is false for lines
+// that are left to Parse: of nobody, and of service accounts, perhaps.
 func (r *glimpse) tell(g *activity.Glance, what, where []byte) bool {
 	g.Class = activity.ClassAny
 	if r.seen() {
 		g.Class = activity.ClassView
 	}
-	if !mayTell(r.path) || r.is("GET") && onlyLooks(r.path) {
+	asks := r.asks()
+	uid, second := r.fetches()
+	if !asks && uid == nil && (!mayTell(r.path) || r.is("GET") && onlyLooks(r.path)) {
 		return true
 	}
 	if len(r.login) == 0 || len(r.login) >= 3 && r.login[2] == '-' && r.login[0]|0x20 == 's' {
 		return false
 	}
 	sort, subject := uint8(actOther), []byte(nil)
-	if r.asks() {
+	if asks {
 		page := readPage(r.referer)
 		switch page.asking(r.statusCode()) {
 		case askingNone:
@@ -48,7 +50,7 @@ func (r *glimpse) tell(g *activity.Glance, what, where []byte) bool {
 				sort, subject = actRefreshed, page.uid
 			}
 		}
-	} else if uid, second := r.fetches(); len(uid) > 0 {
+	} else if uid != nil {
 		if !r.seen() {
 			return true
 		}
@@ -60,10 +62,14 @@ func (r *glimpse) tell(g *activity.Glance, what, where []byte) bool {
 			sort, subject = actFetched+2*uint8(sight)+second, uid
 		}
 	}
-	g.Act, g.Who, g.What = 1+r.org*actSorts+sort, r.login, subject
 	if sort == actOther {
-		g.What, g.Where = what, where
+		if what == nil {
+			return false
+		}
+		subject = what
+		g.Where = where
 	}
+	g.Act, g.Who, g.What = 1+r.org*actSorts+sort, r.login, subject
 	return true
 }
 
@@ -99,7 +105,7 @@ func (r *glimpse) fetches() (uid []byte, second uint8) {
 		return nil, 0
 	}
 	if uid, ok := bytes.CutPrefix(r.path, []byte("/api/dashboards/uid/")); ok {
-		if bytes.IndexByte(uid, '/') >= 0 {
+		if len(uid) == 0 || bytes.IndexByte(uid, '/') >= 0 {
 			return nil, 0
 		}
 		return uid, 0
@@ -113,7 +119,7 @@ func (r *glimpse) fetches() (uid []byte, second uint8) {
 	_, rest, _ = bytes.Cut(rest, []byte("/"))
 	rest, ok2 := bytes.CutPrefix(rest, []byte("dashboards/"))
 	uid, last, _ := bytes.Cut(rest, []byte("/"))
-	if !ok || !ok2 || string(last) != "dto" {
+	if !ok || !ok2 || len(uid) == 0 || string(last) != "dto" {
 		return nil, 0
 	}
 	if bytes.HasPrefix(version, []byte("v2")) {

@@ -19,10 +19,11 @@ func main() {
 	pairs := flag.Int("pairs", 7, "how often each command runs")
 	dir := flag.String("dir", "", "folder for logs and stores; a temporary one if left out")
 	binary := flag.String("binary", "metrics-maturity", "the command to measure")
+	folding := flag.String("folding", "", "test binary of ./collector, whose BenchmarkScanAndFold is measured too; left out if empty")
 	only := flag.String("only", "", "cases to run, as q2,q3,daily,four,gz,zst,graf; all if left out")
 	slow := flag.Bool("slow", false, "run the slow rivals too: jq, DuckDB and ClickHouse by node (set NODE_PATH to where they are installed)")
 	flag.Parse()
-	b := bench{size: *size << 20, pairs: *pairs, dir: *dir, binary: *binary, slow: *slow}
+	b := bench{size: *size << 20, pairs: *pairs, dir: *dir, binary: *binary, folding: *folding, slow: *slow}
 	if err := b.run(*only); err != nil {
 		fmt.Fprintln(os.Stderr, "speed:", err)
 		os.Exit(1)
@@ -30,10 +31,10 @@ func main() {
 }
 
 type bench struct {
-	size        int64
-	pairs       int
-	dir, binary string
-	slow        bool
+	size                 int64
+	pairs                int
+	dir, binary, folding string
+	slow                 bool
 }
 
 func (b *bench) run(only string) (err error) {
@@ -127,6 +128,10 @@ func (b *bench) queries(kind string) error {
 	rivals := []command{
 		{name: "grep -c", args: []string{"grep", "-c", "ruleGroup", path}, answer: number},
 		collect,
+		{
+			name: "scan and fold alone, no PromQL, nothing judged or saved", args: []string{b.folding, "-test.run", "^$", "-test.bench", "ScanAndFold", "-test.benchtime", "1x"},
+			env: []string{"MATURITY_BENCH_LOG=" + path, "GOMAXPROCS=1"}, optional: true,
+		},
 		{name: "wc -l", args: []string{"wc", "-l", path}},
 		{name: "rg -c", args: []string{"rg", "-c", "ruleGroup", path}, answer: number, optional: true},
 		{name: "mawk", args: []string{"mawk", `/ruleGroup/ {n++} END {print n}`, path}, answer: number, optional: true},

@@ -6,4 +6,5 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 CGO_ENABLED=0 go build -o "$tmp/metrics-maturity" ./cmd/metrics-maturity
 go build -o "$tmp/speed" ./cmd/metrics-maturity/testdata/speed
-"$tmp/speed" -binary "$tmp/metrics-maturity" "$@"
+go test -c -o "$tmp/folding" ./collector
+"$tmp/speed" -folding "$tmp/folding" -binary "$tmp/metrics-maturity" "$@"

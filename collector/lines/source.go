@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"runtime"
 	"sync/atomic"
 
 	"github.com/klauspost/compress/gzip"
@@ -22,6 +23,7 @@ type source struct {
 	info fs.FileInfo // when it was opened
 	in   io.Reader
 	zstd *zstd.Decoder
+	next *ahead // reads in, if it is another goroutine that does
 	raw  *counter
 	// ended: the content ended as it should. io.ReadFull can't tell this from a compressed file that breaks off.
 	ended bool
@@ -76,12 +78,17 @@ func openSource(path string, f form, n *atomic.Int64) (*source, error) {
 	return s, nil
 }
 
-// Read never returns (0, nil) for a p that has room: a reader that makes no progress is at fault.
 func (s *source) Read(p []byte) (int, error) {
+	n, err := readSome(s.in, p)
+	s.ended = s.ended || err == io.EOF
+	return n, err
+}
+
+// readSome never returns (0, nil) for a p that has room: a reader that makes no progress is at fault.
+func readSome(r io.Reader, p []byte) (int, error) {
 	for range 100 {
-		n, err := s.in.Read(p)
+		n, err := r.Read(p)
 		if n > 0 || err != nil || len(p) == 0 {
-			s.ended = s.ended || err == io.EOF
 			return n, err
 		}
 	}
@@ -143,7 +150,18 @@ func (s *source) cutShort() bool { return s.left > s.raw.n.Load()-s.begun }
 // failed is an error of the file itself, nil if only the decompression failed.
 func (s *source) failed() error { return s.raw.err }
 
+// readAhead lets another goroutine decompress what comes next, if there is a core for it.
+func (s *source) readAhead() {
+	if runtime.GOMAXPROCS(0) > 1 {
+		s.next = readAhead(s.in)
+		s.in = s.next
+	}
+}
+
 func (s *source) close() {
+	if s.next != nil {
+		s.next.close()
+	}
 	if s.zstd != nil {
 		s.zstd.Close()
 	}

@@ -358,6 +358,9 @@ func (s *Stream) start() error {
 	size := src.left
 	if c.form != plain {
 		size = src.info.Size() * 16
+		if size > aheadBlock { // else there is nothing to gain
+			src.readAhead()
+		}
 	}
 	s.in = newReader(src, size, s.maxLine, p.Offset-p.Behind, append([]byte(nil), c.head...), before)
 	s.broken = p.Broken

@@ -196,7 +196,7 @@ func (r *reader) read(ctx context.Context) error {
 		return fmt.Errorf("this machine's clock says %s, and lines of %s were read already\nhint: set the clock; nothing is read until then", activity.DateOf(r.Now().In(r.Location)), p.Newest)
 	}
 	if r.held, err = newHeld(r.source.Joiner, p.Held); err != nil {
-		return errStore{fmt.Errorf("what is held can't be read: %w", err)}
+		return errStore{fmt.Errorf("the acts of source %s that are still open can't be read: %w\nhint: the store is damaged, or was written by a newer version: use that, restore a backup, or fill a new store from the sources", r.source.Name, err)}
 	}
 	r.folders = []*folder{newFolder(r)}
 	// What was open before is not of this run; what is open after it is.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/metrics-maturity/metrics-maturity/collector"
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
+	"github.com/metrics-maturity/metrics-maturity/collector/store"
 )
 
 // view is a line of one view.
@@ -289,5 +290,34 @@ func TestTruncatedUnderTheReader(t *testing.T) {
 	r.mustCollect(t)
 	if after := got(); after != read+200 {
 		t.Errorf("%d lines are counted after 200 new ones, %d before", after, read)
+	}
+}
+
+// TestDamagedPosition: what is no position is said, and nothing is read instead, which would be counted again.
+func TestDamagedPosition(t *testing.T) {
+	for name, value := range map[string]string{"no JSON": "\x00rubbish", "none": "null", "empty": "{}", "another's": `{"id":"x","offset":5,"head_len":5,"tail_len":5}`} {
+		t.Run(name, func(t *testing.T) {
+			r := newRun(t)
+			text := views(time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC), 20, time.Minute)
+			r.write(t, "a.log", strings.Join(text, ""))
+			r.mustCollect(t)
+			s := r.store(t)
+			p, err := s.Progress(t.Context(), "toy")
+			if err != nil || len(p.Cursors) != 1 {
+				t.Fatalf("%v %v", p.Cursors, err)
+			}
+			for id := range p.Cursors {
+				if _, err := s.Save(t.Context(), store.Commit{Source: "toy", Fence: p.Fence, Cursors: map[string][]byte{id: []byte(value)}}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			closeStore(t, s)
+			if _, err := r.collect(t, t.Context()); err == nil || !strings.Contains(err.Error(), "stored position") || !strings.Contains(err.Error(), "\nhint: ") {
+				t.Errorf("got %v", err)
+			}
+			if diff := gocmp.Diff(whole(t, text), r.days(t)); diff != "" {
+				t.Error(diff)
+			}
+		})
 	}
 }

@@ -71,8 +71,8 @@ func (r *reader) readFiles(ctx context.Context, cursors map[string][]byte) (err 
 	var saved []lines.Position
 	for name, value := range cursors {
 		var p lines.Position
-		if err := json.Unmarshal(value, &p); err != nil {
-			return errStore{fmt.Errorf("cursor %s can't be read: %w", name, err)}
+		if err := json.Unmarshal(value, &p); err != nil || !p.Valid() || p.ID != name { // a file that is not known would be counted again
+			return errStore{lines.BadCursor(name)}
 		}
 		saved = append(saved, p)
 	}

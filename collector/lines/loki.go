@@ -94,6 +94,24 @@ type lokiCursor struct {
 	Tallied   map[int64]int64 `json:"tallied,omitempty"`
 }
 
+// plausible reports whether a cursor that came back from a store may have been saved to it: with another one a run might never end.
+func (c *lokiCursor) plausible() bool {
+	if c.Reached < 0 || c.Since < 0 || c.Lines < 0 || c.Verified < 0 || c.Verified > dayAt(c.Reached)+1 || c.TallyFrom < 0 {
+		return false
+	}
+	for _, d := range c.Days {
+		if d == nil || d.Lines < 0 {
+			return false
+		}
+	}
+	for _, n := range c.Tallied {
+		if n < 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // dayOf is what was read of one day (UTC).
 type dayOf struct {
 	Lines int64 `json:"lines"`
@@ -136,13 +154,11 @@ func (t *lokiTail) resume(from Resume) error {
 		t.lokiCursor = lokiCursor{Verified: dayAt(t.at), Asked: asked, Days: map[int64]*dayOf{}}
 		t.seen = newSeenLines(t.at)
 	} else {
-		if err := json.Unmarshal(saved, &t.lokiCursor); err != nil {
-			return fmt.Errorf("cursor of loki can't be read: %w", err)
+		t.seen = newSeenLines(0)
+		if json.Unmarshal(saved, &t.lokiCursor) != nil || !t.plausible() || t.seen.parse(t.Seen) != nil {
+			return BadCursor(lokiName)
 		}
-		t.seen = newSeenLines(t.Since)
-		if err := t.seen.parse(t.Seen); err != nil {
-			return err
-		}
+		t.seen.since = t.Since
 		if t.Asked != asked || t.Days == nil {
 			// The day that was begun with another query can't be compared.
 			t.Asked, t.Verified, t.Days = asked, dayAt(t.Reached)+1, map[int64]*dayOf{}

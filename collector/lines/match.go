@@ -41,7 +41,7 @@ func (o *opening) load(saved []Position) {
 	o.byHead = make(map[int]map[string][]*known)
 	for _, p := range saved {
 		o.taken[p.ID] = true
-		if !p.valid() {
+		if !p.Valid() {
 			if p.Offset != 0 {
 				o.log.Warn("saved position can't be used", "path", p.Path, "id", p.ID, "offset", p.Offset)
 			}

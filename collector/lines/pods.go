@@ -142,7 +142,7 @@ func (p *Pods) load(cursors map[string][]byte) (saved map[string]podCursor, last
 		}
 		var c podCursor
 		if err := json.Unmarshal(value, &c); err != nil || c.name() != name {
-			return nil, last, fmt.Errorf("cursor %s can't be read\nhint: was the store written by a newer version?", name)
+			return nil, last, BadCursor(name)
 		}
 		saved[name] = c
 		if c.Seen.After(last) {

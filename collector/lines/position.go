@@ -56,8 +56,8 @@ func sum(b []byte) string {
 	return hex.EncodeToString(h[:16])
 }
 
-// valid tells whether a position that came back from a store can be used; one that read nothing knows nothing.
-func (p *Position) valid() bool {
+// Valid reports whether a position that came back from a store can be used; one that read nothing knows nothing.
+func (p *Position) Valid() bool {
 	return p.ID != "" && p.Offset > 0 &&
 		p.HeadLen > 0 && p.HeadLen <= headMax && int64(p.HeadLen) <= p.Offset &&
 		p.FirstLen >= 0 && p.FirstLen <= p.HeadLen &&

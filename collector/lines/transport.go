@@ -2,6 +2,7 @@ package lines
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -52,4 +53,9 @@ type Filter struct {
 	Contains string // the text that every line which matters has
 	// Tally, if set, is a text that lines which need only be counted have, while they lack Contains.
 	Tally string
+}
+
+// BadCursor is the error of a position that came back from a store and was never saved to it.
+func BadCursor(name string) error {
+	return fmt.Errorf("the stored position of %s can't be read: nothing is read, and nothing is lost\nhint: the store is damaged, or was written by a newer version: use that, restore a backup, or fill a new store from the sources", name)
 }

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -229,6 +231,40 @@ func FuzzParseFile(f *testing.F) {
 		_, err := parseFile("fuzz.yaml", text)
 		if err != nil && exitCode(err) != exitUsage {
 			t.Errorf("exit code %d for: %v", exitCode(err), err)
+		}
+	})
+}
+
+// FuzzConfig: the same of all that a configuration is made into, and the error says what to do.
+func FuzzConfig(f *testing.F) {
+	for _, text := range []string{
+		fullConfig, leastConfig, leastConfig + "stages: {weeks_with_a_view: {enter: 0, window: 9999w}}\n", leastConfig + "serve: {listen: '::', interval: 1ns}\n",
+		leastConfig + "teams:\n  - {name: a, members: [{login: b, from: 0000-01-01}], metrics: ['{__name__=~\"(\"}'], clients: [10.0.0.0/33]}\n",
+		leastConfig + "teams_from: ['rule_label:\"']\nautomation: {authors: ['[']}\nexport: {remote_write: {url: '%'}}\n",
+		leastConfig + "privacy: {actor_retention: 99999999999y, min_team_size: -1}\nstore: {url: 'postgres://%zz'}\n",
+	} {
+		f.Add([]byte(text))
+	}
+	dir := f.TempDir()
+	f.Fuzz(func(t *testing.T, text []byte) {
+		path := filepath.Join(dir, "c.yaml")
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, err := loadConfig(path, overrides{alone: true})
+		if err != nil {
+			if exitCode(err) != exitUsage || !strings.Contains(err.Error(), "\nhint: ") {
+				t.Errorf("exit code %d for: %v", exitCode(err), err)
+			}
+			return
+		}
+		for i, s := range c.Sources {
+			if s.Name == "" || slices.ContainsFunc(c.Sources[:i], func(o sourceConfig) bool { return o.Name == s.Name }) {
+				t.Errorf("source %d has the name %q", i, s.Name)
+			}
+		}
+		if c.Owner.Location == nil || c.Privacy.MinTeamSize < 0 || c.Privacy.ActorRetention <= 0 || c.StoreURL == "" {
+			t.Errorf("accepted: %+v", c.Privacy)
 		}
 	})
 }

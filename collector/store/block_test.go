@@ -124,17 +124,54 @@ func TestTextsAreKnownUnderTheirProfile(t *testing.T) {
 	}
 }
 
-// FuzzBlock: a damaged block is an error.
+// FuzzBlock: a damaged block is an error, or some rows, which are written and read as the same.
 func FuzzBlock(f *testing.F) {
-	days := Fold("s", randomDays(rand.New(rand.NewPCG(1, 1)), 20))
-	_ = days.byDate(func(date activity.Date, rows []foldedRow) error {
-		f.Add(days.encode(date, rows))
-		return nil
+	for seed := range uint64(6) {
+		days := Fold("s", randomDays(rand.New(rand.NewPCG(seed, 1)), int(seed*seed)))
+		_ = days.byDate(func(date activity.Date, rows []foldedRow) error {
+			f.Add(days.encode(date, rows))
+			return nil
+		})
+	}
+	f.Fuzz(func(t *testing.T, block []byte) {
+		const date = 20_000
+		got := NewFolded("s")
+		if got.decode(date, block) != nil {
+			return
+		}
+		got.order()
+		if len(got.rows) == 0 {
+			return
+		}
+		again := NewFolded("s")
+		if err := again.decode(date, got.encode(date, got.rows)); err != nil {
+			t.Fatalf("what was read can't be written: %v", err)
+		}
+		again.order()
+		if diff := cmp.Diff(got.all(nil), again.all(nil)); diff != "" {
+			t.Error(diff)
+		}
 	})
+}
+
+// FuzzQueries: the same of what is kept of queries.
+func FuzzQueries(f *testing.F) {
 	f.Add(encodeQueries([]activity.Query{{Fingerprint: "a", Metrics: []string{"up"}}}))
-	f.Fuzz(func(_ *testing.T, block []byte) {
-		_ = NewFolded("s").decode(1, block)
-		_ = decodeQueries(block, func(activity.Query) {})
+	f.Add(encodeQueries([]activity.Query{{Fingerprint: "0123456789abcdef", Metrics: []string{"down", "up"}, Variant: "v"}, {}}))
+	f.Add(encodeQueries(nil))
+	read := func(block []byte) (all []activity.Query, err error) {
+		err = decodeQueries(block, func(q activity.Query) { all = append(all, q) })
+		return all, err
+	}
+	f.Fuzz(func(t *testing.T, block []byte) {
+		got, err := read(block)
+		if err != nil {
+			return
+		}
+		again, err := read(encodeQueries(got))
+		if diff := cmp.Diff(got, again); diff != "" || err != nil {
+			t.Errorf("%v\n%s", err, diff)
+		}
 	})
 }
 

@@ -65,8 +65,8 @@ func (o *observer) views() series {
 		if v.aside && o.criteria.Version >= 2 {
 			continue
 		}
-		facts = append(facts, fact{week: v.week, known: v.week, void: forever, who: v.who})
-		people = max(people, v.who)
+		facts = append(facts, fact{week: int(v.week), known: int(v.week), void: forever, who: int(v.who)})
+		people = max(people, int(v.who))
 	}
 	return o.showing(activity.KindView, newSeries(facts, o.cal.weeks, 1, people))
 }
@@ -76,7 +76,7 @@ func (o *observer) queryDays() series {
 	var facts []fact
 	days := numbers[activity.Date]{}
 	for _, q := range o.folded.asked {
-		facts = append(facts, fact{week: q.week, known: q.week, void: forever, key: days.of(q.day)})
+		facts = append(facts, fact{week: int(q.week), known: int(q.week), void: forever, key: days.of(q.day)})
 	}
 	return o.showing(activity.KindQuery, newSeries(facts, o.cal.weeks, len(days), 0))
 }

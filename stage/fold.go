@@ -34,13 +34,13 @@ type foldedTeam struct {
 
 // queryDay is a day on which somebody began to ask.
 type queryDay struct {
-	week int
+	week int32
 	day  activity.Date
 }
 
 // viewer is somebody who looked in a week. Aside are machines and work for others, which only version 1 takes for looks.
 type viewer struct {
-	week, who int // who is a number from 1; 0 if forgotten
+	week, who int32 // who is a number from 1; 0 if forgotten
 	aside     bool
 }
 

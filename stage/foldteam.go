@@ -3,6 +3,7 @@ package stage
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
 )
@@ -16,6 +17,8 @@ type teamFolder struct {
 	work     map[workday]bool
 	shared   map[string]bool
 	people   numbers[activity.ActorID]
+	actor    activity.ActorID // the last one numbered
+	who      int32            // its number
 	pages    clockworks
 	sessions map[activity.ActorID]*session // the last of each person
 	days     map[activity.Date]bool        // on which somebody is known to have begun to ask
@@ -24,19 +27,25 @@ type teamFolder struct {
 	busy    bool
 	looks   []look
 	queries []asking
+	spans   []span          // of the queries
+	joined  []session       // room for those of a person
 	kept    map[keptKey]int // where in out.kept
 
 	// Of the week.
 	known   bool
 	last    sighting
 	viewers map[viewer]bool
+	viewer  viewer           // the last
 	shown   map[shownKey]int // where in out.shown
 }
 
 // asking is what somebody asked on the date that is folded.
 type asking struct {
-	*activity.Act
-	spans []span
+	actor   activity.ActorID
+	subject string
+	own     activity.Tri
+	count   int64
+	last    time.Time
 }
 
 // keptKey is what views or queries of a day must share to be added up.
@@ -65,12 +74,12 @@ func newTeamFolder(number int, t Team, f *Folder) *teamFolder {
 	}
 	return &teamFolder{
 		number: number, folder: f, wanted: o.wants(), work: o.edited(), shared: shared, people: numbers[activity.ActorID]{},
-		pages: clockworks{f.criteria.Rhythm, map[habitOf][]dayMinute{}}, sessions: map[activity.ActorID]*session{}, days: map[activity.Date]bool{},
+		pages: clockworks{f.criteria.Rhythm, map[habitOf]*page{}}, sessions: map[activity.ActorID]*session{}, days: map[activity.Date]bool{},
 		out: foldedTeam{
 			sessions: map[activity.ActorID][]session{}, clusters: make([][]cluster, f.cal.weeks),
 			machines: make([]int, f.cal.weeks), active: make([]bool, f.cal.weeks),
 		},
-		kept: map[keptKey]int{}, viewers: map[viewer]bool{}, shown: map[shownKey]int{},
+		kept: map[keptKey]int{}, viewers: map[viewer]bool{}, viewer: viewer{week: -1}, shown: map[shownKey]int{},
 	}
 }
 
@@ -80,36 +89,48 @@ func (t *teamFolder) view(a *activity.Act) {
 	if a.Actor == 0 && !a.Retired {
 		return // nobody's view is no ritual
 	}
-	who := 0
+	var who int32
 	if a.Actor != 0 {
-		who = t.people.of(a.Actor) + 1
+		who = t.person(a.Actor)
 	}
 	first, last := minutesOfDay(a)
-	page := t.pages.page(a)
-	firstByMachine := t.pages.machine(page, a.Date, first)
+	before := t.pages.page(a)
+	firstByMachine := t.pages.machine(before, a.Date, first)
 	lastByMachine := firstByMachine
 	if last != first {
-		lastByMachine = t.pages.machine(page, a.Date, last)
+		lastByMachine = t.pages.machine(before, a.Date, last)
 	}
-	work := t.work[workday{a.Actor, a.Subject, a.Date}]
+	work := len(t.work) > 0 && t.work[workday{a.Actor, a.Subject, a.Date}]
 	aside := work || firstByMachine && lastByMachine
-	t.looked(viewer{t.folder.week, who, aside})
-	t.show(t.folder.week, a, aside)
-	t.pages.opened(a, first)
+	t.looked(viewer{int32(t.folder.week), who, aside})
+	t.show(shownKey{t.folder.week, a.Kind, a.Subject, a.Own, aside}, max(a.Count, 1))
+	before.opened(a.Date, first)
 	if work {
 		return
 	}
 	if firstByMachine {
 		t.out.machines[t.folder.week]++
 	} else {
-		t.looks = append(t.looks, look{t.folder.week, a.Date, first, who})
+		t.looks = append(t.looks, newLook(first, who))
 	}
 	if last != first && !lastByMachine {
-		t.looks = append(t.looks, look{t.folder.week, a.Date, last, who})
+		t.looks = append(t.looks, newLook(last, who))
 	}
 }
 
+// person numbers somebody from 1.
+func (t *teamFolder) person(who activity.ActorID) int32 {
+	if who != t.actor {
+		t.actor, t.who = who, int32(t.people.of(who))+1
+	}
+	return t.who
+}
+
 func (t *teamFolder) looked(v viewer) {
+	if v == t.viewer {
+		return
+	}
+	t.viewer = v
 	if !t.viewers[v] {
 		t.viewers[v] = true
 		t.out.viewers = append(t.out.viewers, v)
@@ -119,8 +140,9 @@ func (t *teamFolder) looked(v viewer) {
 // query takes in a question.
 func (t *teamFolder) query(a *activity.Act) {
 	t.keep(a)
-	own := *a // until the date ends
-	t.queries = append(t.queries, asking{&own, spans(&own)})
+	_, last := times(a)
+	t.spans = appendSpans(t.spans, a)
+	t.queries = append(t.queries, asking{a.Actor, a.Subject, a.Own, max(a.Count, 1), last})
 }
 
 // keep keeps an act that has to do with one of the few.
@@ -152,77 +174,84 @@ func (t *teamFolder) keep(a *activity.Act) {
 	}
 }
 
-// show keeps an act as evidence of a week.
-func (t *teamFolder) show(week int, a *activity.Act, aside bool) {
-	if week < t.folder.out.shown {
+// show keeps so many acts as evidence.
+func (t *teamFolder) show(k shownKey, count int64) {
+	if k.week < t.folder.out.shown {
 		return
 	}
-	k := shownKey{week, a.Kind, a.Subject, a.Own, aside}
 	i, ok := t.shown[k]
 	if !ok {
-		t.shown[k] = len(t.out.shown)
-		t.out.shown = append(t.out.shown, shownFact{fact{
-			week: week, known: week, void: forever, date: a.Date, kind: a.Kind, subject: a.Subject, count: max(a.Count, 1), own: a.Own,
-		}, aside})
-		return
+		i = len(t.out.shown)
+		t.shown[k] = i
+		t.out.shown = append(t.out.shown, shownFact{fact{week: k.week, known: k.week, void: forever, kind: k.kind, subject: k.subject, own: k.own}, k.aside})
 	}
 	have := &t.out.shown[i]
-	have.count += max(a.Count, 1)
-	have.date = max(have.date, a.Date)
+	have.count += count
+	have.date = max(have.date, t.folder.date)
 }
 
 func (t *teamFolder) endDay() {
-	slices.SortFunc(t.looks, func(a, b look) int { return cmp.Or(cmp.Compare(a.minute, b.minute), cmp.Compare(a.who, b.who)) })
+	slices.Sort(t.looks)
 	w := t.folder.week
-	t.out.clusters[w] = appendClusters(t.out.clusters[w], t.looks, t.folder.criteria.Rhythm.Minutes)
-	slices.SortStableFunc(t.queries, func(a, b asking) int { return cmp.Compare(a.Actor, b.Actor) })
-	for rest := t.queries; len(rest) > 0; {
-		n := 1
-		for n < len(rest) && rest[n].Actor == rest[0].Actor {
-			n++
-		}
-		t.ask(rest[:n])
-		rest = rest[n:]
+	t.out.clusters[w] = appendClusters(t.out.clusters[w], w, t.folder.date, t.looks, t.folder.criteria.Rhythm.Minutes)
+	slices.SortFunc(t.spans, func(a, b span) int { return cmp.Or(cmp.Compare(a.who, b.who), a.start.Compare(b.start)) })
+	slices.SortFunc(t.queries, func(a, b asking) int { return cmp.Compare(a.actor, b.actor) })
+	spans, queries := t.spans, t.queries
+	for len(queries) > 0 {
+		actor := queries[0].actor
+		n := firstOther(spans, func(s *span) bool { return s.who == actor })
+		k := firstOther(queries, func(q *asking) bool { return q.actor == actor })
+		t.ask(actor, queries[:k], spans[:n])
+		spans, queries = spans[n:], queries[k:]
 	}
-	clear(t.queries)
-	t.looks, t.queries, t.busy = t.looks[:0], t.queries[:0], false
-	clear(t.kept)
+	t.looks, t.queries, t.spans, t.busy = t.looks[:0], t.queries[:0], t.spans[:0], false
+	if len(t.kept) > 0 {
+		clear(t.kept)
+	}
 }
 
-// ask joins what one person asked on a date with the session that may go on from the day before.
-func (t *teamFolder) ask(queries []asking) {
-	actor := queries[0].Actor
-	var all []span
-	for _, q := range queries {
-		all = append(all, q.spans...)
+// firstOther is how many at the beginning of all are like the first.
+func firstOther[T any](all []T, like func(*T) bool) int {
+	n := 0
+	for n < len(all) && like(&all[n]) {
+		n++
 	}
-	slices.SortFunc(all, func(a, b span) int { return a.start.Compare(b.start) })
-	var sessions []session
-	if open := t.sessions[actor]; open != nil {
+	return n
+}
+
+// ask joins what one person asked on a date, in order of time, with the session that may go on from the day before.
+func (t *teamFolder) ask(actor activity.ActorID, queries []asking, spans []span) {
+	open := t.sessions[actor]
+	if open == nil {
+		open = &session{}
+		t.sessions[actor] = open
+	}
+	sessions := t.joined[:0]
+	if !open.start.IsZero() {
 		sessions = append(sessions, *open)
 	}
-	sessions = sessionsOf(sessions, all, t.folder.criteria.SessionGap, t.shared)
-	for _, q := range queries {
-		t.asked(began(sessions, q.Act), q.Act)
+	sessions = sessionsOf(sessions, spans, t.folder.criteria.SessionGap, t.shared)
+	for i := range queries {
+		t.asked(began(sessions, t.folder.date, queries[i].last), &queries[i])
 	}
 	last := len(sessions) - 1
 	for _, s := range sessions[:last] {
 		t.ended(actor, s)
 	}
-	t.sessions[actor] = &sessions[last]
+	*open, t.joined = sessions[last], sessions
 }
 
 // asked notes that a query was of a session that began on a day.
-func (t *teamFolder) asked(day activity.Date, a *activity.Act) {
+func (t *teamFolder) asked(day activity.Date, q *asking) {
 	w, ok := t.folder.cal.week(day)
 	if !ok {
 		w = t.folder.week
 	}
 	if !ok || !t.days[day] {
 		t.days[day] = true
-		t.out.asked = append(t.out.asked, queryDay{w, day})
+		t.out.asked = append(t.out.asked, queryDay{int32(w), day})
 	}
-	t.show(w, a, false)
+	t.show(shownKey{w, activity.KindQuery, q.subject, q.own, false}, q.count)
 }
 
 // ended keeps a session in which something was asked that is shared at some time.
@@ -235,6 +264,7 @@ func (t *teamFolder) ended(actor activity.ActorID, s session) {
 func (t *teamFolder) endWeek() {
 	clear(t.viewers)
 	clear(t.shown)
+	t.viewer = viewer{week: -1}
 	t.pages.forget(t.folder.date)
 }
 

@@ -8,13 +8,15 @@ import (
 	"github.com/metrics-maturity/metrics-maturity/collector/activity"
 )
 
-// look is one person's opening of a dashboard, as exactly as a folded day tells it.
-type look struct {
-	week   int
-	date   activity.Date
-	minute int // of the day, in the organisation's own time
-	who    int // the person, numbered from 1; 0 if forgotten
-}
+// look is one person's opening of a dashboard on a day, as exactly as a folded day tells it: the minute of the day, in the
+// organisation's own time, then the person, numbered from 1; 0 if forgotten.
+type look uint64
+
+func newLook(minute int, who int32) look { return look(minute)<<32 | look(who) }
+
+func (l look) minute() int { return int(l >> 32) }
+
+func (l look) who() int32 { return int32(l) }
 
 // minutesOfDay returns the minutes of the day at which a began and ended. Instants know nothing of the timezone, the
 // hours of a folded day do: a ritual stays at ten when the clocks change.
@@ -56,34 +58,43 @@ type habitOf struct {
 // clockworks is, by person and dashboard, on which day it was first opened at which minute, as far back as that tells of machines.
 type clockworks struct {
 	criteria Rhythm
-	days     map[habitOf][]dayMinute // in order of days
+	days     map[habitOf]*page
 }
+
+// page is when a dashboard was opened by somebody, in order of days.
+type page []dayMinute
 
 type dayMinute struct {
 	date   activity.Date
 	minute int32
 }
 
-// page returns the days on which whoever opened a dashboard had opened it before.
-func (c *clockworks) page(a *activity.Act) []dayMinute {
+// page returns when whoever opened a dashboard has opened it before, nil if that is not known.
+func (c *clockworks) page(a *activity.Act) *page {
 	if a.Actor == 0 {
 		return nil
 	}
-	return c.days[habitOf{a.Actor, a.Subject}]
+	k := habitOf{a.Actor, a.Subject}
+	p := c.days[k]
+	if p == nil {
+		p = new(page)
+		c.days[k] = p
+	}
+	return p
 }
 
 // opened takes in an opening.
-func (c *clockworks) opened(a *activity.Act, minute int) {
-	if a.Actor != 0 {
-		k := habitOf{a.Actor, a.Subject}
-		c.days[k] = append(c.days[k], dayMinute{a.Date, int32(minute)})
+func (p *page) opened(date activity.Date, minute int) {
+	if p != nil {
+		*p = append(*p, dayMinute{date, int32(minute)})
 	}
 }
 
 // forget drops what tells nothing of the days after one.
 func (c *clockworks) forget(date activity.Date) {
 	from := date + 1 - activity.Date(c.criteria.ClockworkDays)
-	for k, days := range c.days {
+	for k, p := range c.days {
+		days := *p
 		n := 0
 		for n < len(days) && days[n].date < from {
 			n++
@@ -93,17 +104,20 @@ func (c *clockworks) forget(date activity.Date) {
 		case len(days):
 			delete(c.days, k)
 		default:
-			c.days[k] = slices.Delete(days, 0, n)
+			*p = slices.Delete(days, 0, n)
 		}
 	}
 }
 
 // machine says whether an opening at a minute is a machine's: on most of the days before, weekends included or at night,
 // the same page was opened within moments of the same time. No person is so punctual on a Sunday.
-func (c *clockworks) machine(page []dayMinute, date activity.Date, minute int) bool {
+func (c *clockworks) machine(before *page, date activity.Date, minute int) bool {
+	if before == nil || 2*len(*before) < c.criteria.ClockworkDays {
+		return false
+	}
 	from := date - activity.Date(c.criteria.ClockworkDays)
 	same, idle, last := 0, 0, activity.Date(-1)
-	for _, d := range slices.Backward(page) {
+	for _, d := range slices.Backward(*before) {
 		if d.date < from {
 			break
 		}

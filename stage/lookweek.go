@@ -38,7 +38,7 @@ func (k weekKind) others() bool { return k == weekOther || k == weekUsual }
 
 // one says whether at most one person looked in weeks.
 func (r *ritual) one(weeks []int) bool {
-	who := 0
+	var who int32
 	for _, w := range weeks {
 		for i := range r.byWeek[w] {
 			c := &r.byWeek[w][i]
@@ -83,7 +83,7 @@ func (r *ritual) others(c *cluster) bool {
 }
 
 // days returns on how many days of the week p looked.
-func (r *ritual) days(now []cluster, p int) int {
+func (r *ritual) days(now []cluster, p int32) int {
 	var days uint8
 	for i := range now {
 		if slices.Contains(now[i].who, p) {
@@ -95,7 +95,7 @@ func (r *ritual) days(now []cluster, p int) int {
 
 // punctual says whether the one who looks most does so at the same minute in nearly all of the weeks before.
 func (r *ritual) punctual(now []cluster) bool {
-	minute := -1
+	minute := int32(-1)
 	for i := range now {
 		if r.slot.at.has(&now[i], r.rhythm.Minutes) && slices.Contains(now[i].who, r.top) {
 			minute = now[i].minute
@@ -112,7 +112,7 @@ func (r *ritual) punctual(now []cluster) bool {
 				continue
 			}
 			hits++
-			if apart(c.minute, minute) <= clockworkMinutes {
+			if apart(int(c.minute), int(minute)) <= clockworkMinutes {
 				same++
 			}
 		}
@@ -121,13 +121,13 @@ func (r *ritual) punctual(now []cluster) bool {
 }
 
 // took says whether p looked.
-func (r *ritual) took(now []cluster, p int) bool {
+func (r *ritual) took(now []cluster, p int32) bool {
 	return slices.ContainsFunc(now, func(c cluster) bool { return slices.Contains(c.who, p) })
 }
 
 // several says whether different people looked in a week.
 func (r *ritual) several(now []cluster) bool {
-	who := 0
+	var who int32
 	for i := range now {
 		for _, p := range now[i].who {
 			if who != 0 && p != who {
@@ -177,10 +177,10 @@ func (r *ritual) kind(now []cluster) weekKind {
 }
 
 // most returns who looked in most of the weeks in which anybody did, in at least two and more than anybody else, or 0.
-func (r *ritual) most(weeks []int) int {
-	by, looked := map[int]int{}, 0
+func (r *ritual) most(weeks []int) int32 {
+	by, looked := map[int32]int{}, 0
 	for _, w := range weeks {
-		in := map[int]bool{}
+		in := map[int32]bool{}
 		for i := range r.byWeek[w] {
 			for _, p := range r.byWeek[w][i].who {
 				if !in[p] {
@@ -193,7 +193,7 @@ func (r *ritual) most(weeks []int) int {
 			looked++
 		}
 	}
-	top, second := 0, 0
+	top, second := int32(0), 0
 	for p, n := range by {
 		if n > by[top] {
 			top, second = p, by[top]

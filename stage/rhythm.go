@@ -1,6 +1,10 @@
 package stage
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/metrics-maturity/metrics-maturity/collector/activity"
+)
 
 // Rhythm is what tells a ritual from other looks.
 type Rhythm struct {
@@ -13,28 +17,29 @@ type Rhythm struct {
 
 // cluster is people looking at about the same time.
 type cluster struct {
-	week, weekday, minute int
-	who                   []int
-	unknown               bool // somebody forgotten was among them
+	who          []int32
+	week, minute int32
+	weekday      int8
+	unknown      bool // somebody forgotten was among them
 }
 
 // has says whether cluster c lies in the time of slot s.
 func (s *cluster) has(c *cluster, minutes int) bool {
-	return s.weekday == c.weekday && apart(s.minute, c.minute) <= minutes
+	return s.weekday == c.weekday && apart(int(s.minute), int(c.minute)) <= minutes
 }
 
-// appendClusters joins looks of a day, in order of their minutes, that are at most so many minutes apart.
-func appendClusters(to []cluster, looks []look, minutes int) []cluster {
+// appendClusters joins looks of a day of a week, in order of their minutes, that are at most so many minutes apart.
+func appendClusters(to []cluster, week int, day activity.Date, looks []look, minutes int) []cluster {
 	for i, l := range looks {
-		if i == 0 || l.minute-looks[i-1].minute > minutes {
-			to = append(to, cluster{week: l.week, weekday: int(l.date.Weekday()), minute: l.minute})
+		if i == 0 || l.minute()-looks[i-1].minute() > minutes {
+			to = append(to, cluster{week: int32(week), weekday: int8(day.Weekday()), minute: int32(l.minute())})
 		}
 		c := &to[len(to)-1]
-		switch {
-		case l.who == 0:
+		switch who := l.who(); {
+		case who == 0:
 			c.unknown = true
-		case !slices.Contains(c.who, l.who):
-			c.who = append(c.who, l.who)
+		case !slices.Contains(c.who, who):
+			c.who = append(c.who, who)
 		}
 	}
 	return to
@@ -46,7 +51,7 @@ type slot struct {
 	found bool
 	weeks int     // weeks in which somebody looked then
 	score float64 // the same, those of busy weeks counted less
-	who   map[int]int
+	who   []int32 // different people who looked then
 	crowd bool // somebody forgotten was among them
 }
 
@@ -71,7 +76,7 @@ func (s *slot) shared() bool { return len(s.who) >= 2 || s.crowd }
 func (s *slot) different(c *cluster) bool {
 	n := len(s.who)
 	for _, p := range c.who {
-		if s.who[p] == 0 {
+		if !slices.Contains(s.who, p) {
 			n++
 		}
 	}
@@ -86,7 +91,7 @@ func (s *slot) rank() float64 {
 }
 
 func (r Rhythm) slotAt(at cluster, byWeek [][]cluster, weeks []int) slot {
-	s := slot{at: at, found: true, who: map[int]int{}}
+	s := slot{at: at, found: true}
 	for _, v := range weeks {
 		hit := false
 		for i := range byWeek[v] {
@@ -97,7 +102,9 @@ func (r Rhythm) slotAt(at cluster, byWeek [][]cluster, weeks []int) slot {
 			hit = true
 			s.crowd = s.crowd || c.unknown
 			for _, p := range c.who {
-				s.who[p]++
+				if !slices.Contains(s.who, p) {
+					s.who = append(s.who, p)
+				}
 			}
 		}
 		if hit {

@@ -59,7 +59,7 @@ func (r *run) looking(h *HabitResult, from, to int) {
 	h.Alone = b.look(lookSolo) > max(fixed+loose, 0.5)
 	h.Seldom = b.look(lookSeldom) > max(fixed+loose, 0.5)
 	if j.slot.found && j.slot.weeks >= 3 && j.slot.shared() && fixed > loose {
-		h.Usual = timeOfWeek(j.slot.at.weekday, j.slot.at.minute)
+		h.Usual = timeOfWeek(int(j.slot.at.weekday), int(j.slot.at.minute))
 	}
 	for w := from; w <= to; w++ {
 		h.Machines += r.facts.machines[w]

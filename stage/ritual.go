@@ -14,16 +14,16 @@ type ritual struct {
 	kept, weeks float64 // weeks in which the fixed ritual took place, of those in which it could have
 	joined, met float64 // of those that took place: in which others than the usual one took part
 
-	seen   []int        // covered weeks so far, oldest first
-	people map[int]bool // who ever looked
+	seen   []int          // covered weeks so far, oldest first
+	people map[int32]bool // who ever looked
 	slot   slot
-	top    int // who looks most of all, or 0
+	top    int32 // who looks most of all, or 0
 
 	outcomes []outcome
 }
 
 func newRitual(h Habit, r Rhythm, byWeek [][]cluster) *ritual {
-	return &ritual{habit: h, rhythm: r, byWeek: byWeek, people: map[int]bool{}}
+	return &ritual{habit: h, rhythm: r, byWeek: byWeek, people: map[int32]bool{}}
 }
 
 // single says that only one person was seen for long: then there is no ritual.

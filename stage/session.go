@@ -15,19 +15,25 @@ type session struct {
 	subjects   map[string]bool // those of its queries that were shared at some time
 }
 
-// span is a stretch of time in which a folded act happened, as exactly as is kept.
+// span is a stretch of time in which somebody asked something, as exactly as is kept.
 type span struct {
 	start, end time.Time
-	act        *activity.Act
+	day        activity.Date
+	who        activity.ActorID
+	subject    string
 }
 
-// spans returns the times of a. Of one or two acts the times are known; of more, the hours.
-func spans(a *activity.Act) []span {
+// appendSpans appends the times of a. Of one or two acts the times are known; of more, the hours.
+func appendSpans(to []span, a *activity.Act) []span {
 	first, last := times(a)
+	add := func(start, end time.Time) { to = append(to, span{start, end, a.Date, a.Actor, a.Subject}) }
 	if a.Count <= 2 || a.Hours == 0 {
-		return []span{{first, first, a}, {last, last, a}}
+		add(first, first)
+		if !last.Equal(first) {
+			add(last, last)
+		}
+		return to
 	}
-	var out []span
 	low := bits.TrailingZeros32(a.Hours)
 	for h := low; h < 24; h++ {
 		if a.Hours&(1<<h) == 0 {
@@ -42,10 +48,11 @@ func spans(a *activity.Act) []span {
 			end = last
 		}
 		if !end.Before(start) {
-			out = append(out, span{start, end, a})
+			add(start, end)
 		}
 	}
-	return append(out, span{last, last, a})
+	add(last, last)
+	return to
 }
 
 // times returns the first and last moment of a; without them, its whole day.
@@ -62,29 +69,28 @@ func times(a *activity.Act) (first, last time.Time) {
 func sessionsOf(sessions []session, all []span, gap time.Duration, shared map[string]bool) []session {
 	for _, s := range all {
 		if n := len(sessions); n == 0 || s.start.Sub(sessions[n-1].end) > gap {
-			sessions = append(sessions, session{day: s.act.Date, start: s.start, end: s.end})
+			sessions = append(sessions, session{day: s.day, start: s.start, end: s.end})
 		}
 		current := &sessions[len(sessions)-1]
 		if s.end.After(current.end) {
 			current.end = s.end
 		}
-		if shared[s.act.Subject] {
+		if shared[s.subject] {
 			if current.subjects == nil {
 				current.subjects = map[string]bool{}
 			}
-			current.subjects[s.act.Subject] = true
+			current.subjects[s.subject] = true
 		}
 	}
 	return sessions
 }
 
-// began returns the day on which the session of the last of these queries began.
-func began(sessions []session, a *activity.Act) activity.Date {
-	_, last := times(a)
-	if s := at(sessions, last); s != nil {
+// began returns the day on which the session began that goes on at a time of a day.
+func began(sessions []session, on activity.Date, t time.Time) activity.Date {
+	if s := at(sessions, t); s != nil {
 		return s.day
 	}
-	return a.Date
+	return on
 }
 
 // at returns the last session that started by t, or nil.

@@ -81,7 +81,7 @@ func (o *observer) want(w *wanted, t tie, from, to activity.Date) {
 // has reports whether a view or query is wanted.
 func (w *wanted) has(a *activity.Act) bool {
 	if a.Kind == activity.KindQuery {
-		if from, ok := w.asked[a.Subject]; ok && a.Date >= from || len(w.goals) > 0 && len(w.goals[a.Subject]) > 0 {
+		if from, ok := w.asked[a.Subject]; ok && a.Date >= from || len(w.goals[a.Subject]) > 0 {
 			return true
 		}
 	} else if from, ok := w.shown[a.Subject]; ok && a.Date >= from || w.tied(tie{activity.KindView, false, a.Subject}, a.Date) {

@@ -93,14 +93,16 @@ func largeStore(b *testing.B, rows int) (d *desk, end time.Time) {
 	}
 	rnd := rand.New(rand.NewPCG(1, 2))
 	end = time.Date(2026, 11, 16, 0, 0, 0, 0, time.UTC)
+	perDay := float64(rows) / float64(benchWeeks*5*len(ids))
 	for week := range benchWeeks {
-		fillWeek(b, d.store, rnd, ids, end.AddDate(0, 0, 7*(week-benchWeeks)), rows/benchWeeks)
+		fillWeek(b, d.store, rnd, ids, end.AddDate(0, 0, 7*(week-benchWeeks)), perDay)
 	}
 	return d, end
 }
 
-// fillWeek adds the days of the week that begins at monday.
-func fillWeek(b *testing.B, s *store.Store, rnd *rand.Rand, ids []activity.ActorID, monday time.Time, rows int) {
+// fillWeek adds the days of the week that begins at monday: each person looks at some dashboards of the team on each working day, at
+// another one now and then, and asks something.
+func fillWeek(b *testing.B, s *store.Store, rnd *rand.Rand, ids []activity.ActorID, monday time.Time, perDay float64) {
 	b.Helper()
 	p, err := s.Progress(b.Context(), "grafana")
 	if err != nil {
@@ -109,14 +111,22 @@ func fillWeek(b *testing.B, s *store.Store, rnd *rand.Rand, ids []activity.Actor
 	c := store.Commit{Source: "grafana", Fence: p.Fence, Days: store.NewFolded("grafana")}
 	view := c.Days.SortID(store.Sort{Kind: activity.KindView, Scope: "org:1"})
 	query := c.Days.SortID(store.Sort{Kind: activity.KindQuery, Scope: "org:1"})
-	for range rows {
-		at := monday.Add(time.Duration(rnd.IntN(5*24*60)) * time.Minute)
-		sort, subject := view, "uid"+strconv.Itoa(rnd.IntN(benchDashboards))
-		if rnd.IntN(4) == 0 {
-			sort, subject = query, fmt.Sprintf("%016x", rnd.IntN(20_000))
+	for day := range 5 {
+		for person, id := range ids {
+			team, first := person/benchMembers, rnd.IntN(100)
+			for n := range int(perDay + rnd.Float64()) {
+				at := monday.AddDate(0, 0, day).Add(time.Duration(8*60+rnd.IntN(10*60)) * time.Minute)
+				sort, subject := view, "uid"+strconv.Itoa(team*benchDashboards/benchTeams+(first+n)%5)
+				switch n % 8 {
+				case 5:
+					subject = "uid" + strconv.Itoa(rnd.IntN(benchDashboards))
+				case 6, 7:
+					sort, subject = query, fmt.Sprintf("%016x", team*40+(first+n)%40)
+				}
+				sum := store.Sum{Count: 1 + rnd.Int64N(3), First: at.UnixNano(), Last: at.UnixNano(), Hours: 1 << at.Hour()}
+				c.Days.Add(activity.DateOf(at), sort, c.Days.NameID(subject), id, sum)
+			}
 		}
-		sum := store.Sum{Count: 1 + rnd.Int64N(3), First: at.UnixNano(), Last: at.UnixNano(), Hours: 1 << at.Hour()}
-		c.Days.Add(activity.DateOf(at), sort, c.Days.NameID(subject), ids[rnd.IntN(len(ids))], sum)
 	}
 	for day := range 7 {
 		for _, class := range []activity.Class{activity.ClassAny, activity.ClassView} {

@@ -12,7 +12,7 @@ type Stream struct {
 	survey   *Survey
 	sheets   int
 	about    recordings
-	subjects sortCache[map[uint32]*subjectOf]
+	subjects sortCache[*subjectsOf]
 	evidence *groundwork
 	act      activity.Act
 	span     span // of its subject
@@ -25,13 +25,16 @@ type subjectOf struct {
 	about [][]string // metrics of each span, and what they are recorded from
 }
 
+// subjectsOf are those of a sort, by number; nil for those not asked for yet.
+type subjectsOf []*subjectOf
+
 // Stream returns a stream of the sheets that a survey saw, which must come in the same order.
 func (b *Book) Stream(s *Survey) *Stream {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return &Stream{
 		book: b, survey: s, about: b.recordings(), evidence: b.groundwork(),
-		subjects: sortCache[map[uint32]*subjectOf]{of: func(*activity.Sheet, *activity.Sort) map[uint32]*subjectOf { return map[uint32]*subjectOf{} }},
+		subjects: sortCache[*subjectsOf]{of: func(*activity.Sheet, *activity.Sort) *subjectsOf { return new(subjectsOf) }},
 	}
 }
 
@@ -113,15 +116,18 @@ func (s *Stream) single(d activity.Day, m mark) (c class) {
 func (s *Stream) SubjectTeams() []string { return s.book.names(s.span.owners) }
 
 // subject finds what the subject of s.act is, among those that are known of its sort.
-func (s *Stream) subject(known map[uint32]*subjectOf, number uint32) *subjectOf {
-	of := known[number]
+func (s *Stream) subject(known *subjectsOf, number uint32) *subjectOf {
+	if int(number) >= len(*known) {
+		*known = append(*known, make(subjectsOf, int(number)+1-len(*known))...)
+	}
+	of := (*known)[number]
 	if of == nil {
 		of = &subjectOf{}
 		of.class, of.spans = s.book.subjectSpans(&s.act.Day)
 		for _, sp := range of.spans {
 			of.about = append(of.about, s.about.about(sp.metrics))
 		}
-		known[number] = of
+		(*known)[number] = of
 	}
 	return of
 }

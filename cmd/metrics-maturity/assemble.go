@@ -75,34 +75,57 @@ func (d *desk) fold(m *moment, p *picture, usage bool) error {
 	}
 }
 
-// assemble makes the report as of a moment: the weeks that ended by then are assessed.
-func (d *desk) assemble(ctx context.Context, asOf time.Time, usage bool) (*picture, error) {
-	p, err := d.gather(ctx, asOf, usage)
+// assemble makes the report as of a moment: the weeks that ended by then are assessed. The whole picture has beside it what it was made
+// of; else it is only made where the answer is not known from the last time.
+func (d *desk) assemble(ctx context.Context, asOf time.Time, whole bool) (*picture, error) {
+	digest, err := d.digest(ctx, asOf)
 	if err != nil {
 		return nil, err
 	}
+	var found *verdict
+	if !whole {
+		if found, err = d.answered(ctx, digest); err != nil {
+			return nil, err
+		}
+	}
+	p := &picture{}
+	if found != nil {
+		p.facts, err = d.store.HowRead(ctx)
+	} else if p, err = d.gather(ctx, asOf, whole); err == nil {
+		found = newVerdict(p)
+		d.keep(ctx, digest, found)
+	}
+	if err != nil {
+		return nil, err
+	}
+	p.report, err = d.newReport(ctx, asOf, found, p.facts)
+	return p, err
+}
+
+// newReport puts an answer beside how sources were read, and what was exported.
+func (d *desk) newReport(ctx context.Context, asOf time.Time, a *verdict, f activity.Facts) (*report, error) {
 	exported, err := d.store.Assessments(ctx)
 	if err != nil {
 		return nil, err
 	}
-	p.report = &report{
-		Schema: reportSchema, AsOf: asOf.UTC(), CriteriaVersion: d.Criteria.Version, Events: p.tally.events(),
-		Sources: []sourceReport{}, Teams: []teamReport{}, PeopleKnownFrom: p.tally.knownFrom(),
+	r := &report{
+		Schema: reportSchema, AsOf: asOf.UTC(), CriteriaVersion: d.Criteria.Version, Events: a.events(),
+		Sources: []sourceReport{}, Teams: []teamReport{}, PeopleKnownFrom: a.KnownFrom,
 	}
 	status := map[string]activity.SourceStatus{}
-	for _, s := range p.facts.Status {
+	for _, s := range f.Status {
 		status[s.Source] = s
 	}
-	events := p.tally.bySource()
-	known := min(p.org.AsOf, max(lastCovered(p.facts.Coverage), dayOf(time.Now(), d.Owner.Location))+1) // a day to come is not missing
+	events, loc := a.bySource(), d.Owner.Location
+	known := min(dayOf(asOf, loc), max(lastCovered(f.Coverage), dayOf(time.Now(), loc))+1) // a day to come is not missing
 	for _, s := range d.Sources {
-		p.report.Sources = append(p.report.Sources, newSource(s, status[s.Name], events[s.Name], p.facts.Coverage, known))
+		r.Sources = append(r.Sources, newSource(s, status[s.Name], events[s.Name], f.Coverage, known))
 	}
 	said := byTeam(exported)
-	for _, a := range stage.Assess(p.org) {
-		p.report.Teams = append(p.report.Teams, newTeam(a, said[a.Team]))
+	for _, t := range a.Assessments {
+		r.Teams = append(r.Teams, newTeam(t, said[t.Team]))
 	}
-	return p, nil
+	return r, nil
 }
 
 // byTeam sorts what was exported by team and week.

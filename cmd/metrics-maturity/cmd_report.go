@@ -29,7 +29,7 @@ func (a *app) reportCommand() *cobra.Command {
 			if format == "csv" {
 				return usageErrorf("--format csv is for --dashboards\nhint: choose one of table, json, openmetrics, html")
 			}
-			return a.withPicture(cmd.Context(), asOf, format == "html" || format == "openmetrics", func(d *desk, p *picture) error {
+			return a.withPicture(cmd.Context(), asOf, against != 0 || format == "html" || format == "openmetrics", func(d *desk, p *picture) error {
 				if against != 0 {
 					return a.compareCriteria(d, p, against, format)
 				}
@@ -64,8 +64,8 @@ func asOfFlag(cmd *cobra.Command, asOf *string) {
 	cmd.Flags().StringVar(asOf, "as-of", "", "assess as of a `time`: RFC 3339, or a date, whose 00:00 it means (default now)")
 }
 
-// withPicture opens the store for reading and calls show with the report as of a time, with the usage of dashboards if that is wanted.
-func (a *app) withPicture(ctx context.Context, asOf string, usage bool, show func(*desk, *picture) error) error {
+// withPicture opens the store for reading and calls show with the report as of a time, in a whole picture if that is wanted.
+func (a *app) withPicture(ctx context.Context, asOf string, whole bool, show func(*desk, *picture) error) error {
 	c, err := a.config(nil)
 	if err != nil {
 		return err
@@ -77,7 +77,7 @@ func (a *app) withPicture(ctx context.Context, asOf string, usage bool, show fun
 		}
 	}
 	return a.look(ctx, c, func(d *desk) error {
-		p, err := d.assemble(ctx, at, usage)
+		p, err := d.assemble(ctx, at, whole)
 		if err != nil {
 			return err
 		}

@@ -34,6 +34,7 @@ func TestOrganisation(t *testing.T) {
 		t.Run("metrics", func(t *testing.T) { testMetrics(t, o) })
 		t.Run("days", func(t *testing.T) { testDaysContract(t, o) })
 		t.Run("same days, same answer", func(t *testing.T) { testSameAnswer(t, o) })
+		t.Run("kept", func(t *testing.T) { testKept(t, o) })
 		t.Run("browser", func(t *testing.T) { testBrowser(t, o) })
 		return nil
 	})
@@ -208,7 +209,7 @@ func testDaysContract(t *testing.T, o organisation) {
 
 // testSameAnswer: the same days give the same report, to the byte.
 func testSameAnswer(t *testing.T, o organisation) {
-	again, err := o.desk.assemble(t.Context(), o.picture.report.AsOf, false)
+	again, err := o.desk.assemble(t.Context(), o.picture.report.AsOf, true)
 	if err != nil {
 		t.Fatal(err)
 	}

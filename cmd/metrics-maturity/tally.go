@@ -62,33 +62,6 @@ func (t *tally) all() map[tallyKey]int64 {
 	return t.counts
 }
 
-// events counts acts by outcome and reason.
-func (t *tally) events() eventsReport {
-	e := eventsReport{Reasons: map[string]int64{}}
-	for k, n := range t.all() {
-		switch k.outcome {
-		case activity.Counted:
-			e.Counted += n
-			continue
-		case activity.Automated:
-			e.Automated += n
-		default:
-			e.Unattributed += n
-		}
-		e.Reasons[k.reason] += n
-	}
-	return e
-}
-
-// bySource counts acts by source.
-func (t *tally) bySource() map[string]int64 {
-	events := map[string]int64{}
-	for k, n := range t.all() {
-		events[k.source] += n
-	}
-	return events
-}
-
 // knownFrom is the day after the last whose people were forgotten, nil if none were. One person may have been forgotten for good since
 // the first of whom somebody is known.
 func (t *tally) knownFrom() *activity.Date {

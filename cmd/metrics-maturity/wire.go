@@ -90,8 +90,10 @@ type desk struct {
 	*config
 	key   activity.Key
 	store *store.Store
-	lease *store.Lease // of the work that is done; nil for none
-	log   *slog.Logger
+	// readOnly says that nothing is to be written to the store.
+	readOnly bool
+	lease    *store.Lease // of the work that is done; nil for none
+	log      *slog.Logger
 }
 
 // openDesk opens the store of c. A command that only reads does not create one.
@@ -107,7 +109,7 @@ func openDesk(ctx context.Context, c *config, readOnly bool, log *slog.Logger) (
 	case err != nil:
 		return nil, err
 	}
-	return &desk{config: c, key: s.Key(), store: s, log: log}, nil
+	return &desk{config: c, key: s.Key(), store: s, readOnly: readOnly, log: log}, nil
 }
 
 // close keeps err, and else reports what closing said.

@@ -51,6 +51,9 @@ func (e *erasure) run(digests []activity.Digest, attribute Attribute) error {
 	if err != nil {
 		return err
 	}
+	if err := dropAnswers(e.ctx, e.tx); err != nil {
+		return err
+	}
 	if err := e.memberships(digests); err != nil {
 		return err
 	}

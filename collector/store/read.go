@@ -61,6 +61,19 @@ func (s *Store) Coverage(ctx context.Context) ([]activity.CoveredDay, error) {
 	return f.Coverage, err
 }
 
+// HowRead returns of facts how sources were read: their coverage, and how the last attempts ended.
+func (s *Store) HowRead(ctx context.Context) (activity.Facts, error) {
+	var f activity.Facts
+	err := s.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		f = activity.Facts{}
+		if err := coverage(ctx, tx, &f); err != nil {
+			return err
+		}
+		return status(ctx, tx, &f)
+	})
+	return f, err
+}
+
 // Facts returns all that is kept beside days. Actors are given for digests only.
 func (s *Store) Facts(ctx context.Context, digests []activity.Digest) (activity.Facts, error) {
 	return s.facts(ctx, digests, queryFacts)

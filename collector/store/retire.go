@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -51,7 +52,7 @@ func (s *Store) Retire(ctx context.Context, before activity.Date, attribute func
 	err = s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		return s.thoroughly(ctx, tx, func() error {
 			_, err := tx.ExecContext(ctx, "DELETE FROM team_member WHERE last < $1", before)
-			return err
+			return errors.Join(err, dropAnswers(ctx, tx))
 		})
 	})
 	if err != nil {

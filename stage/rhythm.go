@@ -52,7 +52,7 @@ type slot struct {
 	weeks int     // weeks in which somebody looked then
 	score float64 // the same, those of busy weeks counted less
 	who   []int32 // different people who looked then
-	crowd bool // somebody forgotten was among them
+	crowd bool    // somebody forgotten was among them
 }
 
 // usual finds the time at which the team looked most often in weeks, preferring one shared by different people.

@@ -88,10 +88,9 @@ func newKey(where string, secret []byte) (activity.Key, error) {
 // desk is an opened configuration: what every command that touches data works with.
 type desk struct {
 	*config
-	key   activity.Key
-	store *store.Store
-	// readOnly says that nothing is to be written to the store.
-	readOnly bool
+	key      activity.Key
+	store    *store.Store
+	readOnly bool         // nothing is to be written to the store
 	lease    *store.Lease // of the work that is done; nil for none
 	log      *slog.Logger
 }

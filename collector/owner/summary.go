@@ -42,14 +42,3 @@ func Summary(acts []activity.Act) []Count {
 	})
 	return out
 }
-
-// ByTeam returns the counted acts of each team, in their order.
-func ByTeam(acts []activity.Act) map[string][]activity.Act {
-	out := map[string][]activity.Act{}
-	for _, a := range acts {
-		if a.Outcome == activity.Counted {
-			out[a.Team] = append(out[a.Team], a)
-		}
-	}
-	return out
-}

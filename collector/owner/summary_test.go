@@ -33,8 +33,4 @@ func TestSummary(t *testing.T) {
 	if diff := cmp.Diff(want, Summary(acts)); diff != "" {
 		t.Errorf("summary (-want +got):\n%s", diff)
 	}
-	byTeam := ByTeam(acts)
-	if diff := cmp.Diff(map[string][]activity.Act{"a": {acts[1], acts[5], acts[6]}, "b": {acts[0]}}, byTeam); diff != "" {
-		t.Errorf("by team (-want +got):\n%s", diff)
-	}
 }

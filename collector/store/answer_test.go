@@ -96,7 +96,9 @@ func TestAnswer(t *testing.T) {
 		keep("b", "two")
 		want("a", "")
 		want("b", "two")
-		nobody := func(days []activity.Day) ([]activity.Act, []store.TeamWeekPeople) { return make([]activity.Act, len(days)), nil }
+		nobody := func(days []activity.Day) ([]activity.Act, []store.TeamWeekPeople) {
+			return make([]activity.Act, len(days)), nil
+		}
 		if _, err := s.Retire(t.Context(), 10, nobody); err != nil {
 			t.Fatal(err)
 		}

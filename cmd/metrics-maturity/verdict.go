@@ -67,9 +67,9 @@ func (d *desk) answered(ctx context.Context, digest []byte) (*verdict, error) {
 		return nil, err
 	}
 	var a verdict
-	if err := json.Unmarshal(text, &a); err != nil { // it is only a help
+	if err := json.Unmarshal(text, &a); err != nil {
 		d.log.Warn("a kept assessment can't be read, and is made again", "error", err.Error())
-		return nil, nil
+		return nil, nil //nolint:nilerr // it is only a help
 	}
 	return &a, nil
 }

@@ -29,6 +29,9 @@ func seeds(f *testing.F) {
 		glanced("GET", "/apis/dashboard.grafana.app/v2/namespaces/default/dashboards/x/dto", `"http://g/sub/d/x?a=b&kiosk=1"`),
 		glanced("GET", "/apis/dashboard.grafana.app/v1/namespaces/default/dashboards/x/dto", `"http://g/d/x?editPanel=1&render=1"`),
 		glanced("POST", "/api/ds/query", `"http://g/d/x?kiosk=false&kiosk&refresh=5s&refresh="`), glanced("POST", "/api/ds/query", ""),
+		strings.Replace(glanced("GET", "/api/dashboards/uid/x", "http://g/d/x"), " userId", " traceID=00f067aa0ba902b7 userId", 1),
+		strings.Replace(glanced("GET", "/api/dashboards/uid/x", "http://g/d/x"), "=context", "=contexts", 1),
+		`{"level":"info","logger":"context","method":"GET","msg":"Request Completed","orgId":1,"path":"/api/dashboards/uid/x","referer":"http://g/d/x?a=b","status":200,"t":"2026-05-04T12:00:00Z","uname":"Alice"}`,
 		glanced("POST", "/api/datasources/proxy/uid/p/api/v1/query", `"http://g/d/%78?refresh=5s"`),
 		"logger=context msg=\"Request Completed\" a=\"x\ny\" \xff=1",
 	} {

@@ -19,12 +19,16 @@ func (l *RequestLog) Glance(line []byte, g *activity.Glance) bool {
 		return false
 	}
 	g.Reset()
-	if !lies(line, 0, "logger=context ") {
+	i := after(line, 0, "logger=context")
+	if i < 0 {
 		g.Foreign = isOther(line)
 		return g.Foreign
 	}
 	// Positions where values begin, and end: -1 from where the line is another than expected.
-	org := after(line, valueEnd(line, after(line, 0, "logger=context userId=")), " orgId=")
+	if lies(line, i, " traceID=") {
+		i = valueEnd(line, i+len(" traceID="))
+	}
+	org := after(line, valueEnd(line, after(line, i, " userId=")), " orgId=")
 	orgEnd := valueEnd(line, org)
 	login := after(line, orgEnd, " uname=")
 	loginEnd := valueEnd(line, login)
@@ -36,7 +40,7 @@ func (l *RequestLog) Glance(line []byte, g *activity.Glance) bool {
 	pathEnd := valueEnd(line, path)
 	status := after(line, pathEnd, " status=")
 	statusEnd := valueEnd(line, status)
-	i := valueEnd(line, after(line, statusEnd, " remote_addr="))
+	i = valueEnd(line, after(line, statusEnd, " remote_addr="))
 	i = valueEnd(line, after(line, i, " time_ms="))
 	i = valueEnd(line, after(line, i, " duration="))
 	i = valueEnd(line, after(line, i, " size="))

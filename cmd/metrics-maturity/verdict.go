@@ -69,7 +69,7 @@ func (d *desk) answered(ctx context.Context, digest []byte) (*verdict, error) {
 	var a verdict
 	if err := json.Unmarshal(text, &a); err != nil {
 		d.log.Warn("a kept assessment can't be read, and is made again", "error", err.Error())
-		return nil, nil //nolint:nilerr // it is only a help
+		return nil, nil // it is only a help
 	}
 	return &a, nil
 }

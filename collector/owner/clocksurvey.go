@@ -92,7 +92,7 @@ func (c *clockSurvey) sheet(s *activity.Sheet) *sheetClock {
 	_, first := start.Zone()
 	_, last := start.Add(36 * time.Hour).Zone()
 	_, before := start.Add(-12 * time.Hour).Zone()
-	c.now = sheetClock{c, n, time.Duration(first) * time.Second, first == last && first == before}
+	c.now = sheetClock{c, n, time.Duration(first) * time.Second, last == first && before == first}
 	return &c.now
 }
 

@@ -42,7 +42,7 @@ var robots = []string{
 func (b *Book) Attribute(days []activity.Day) []activity.Act {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	learned, regular, twice, again := b.learnGrafanas(days), b.clockwork(days), b.toldTwice(days), b.toldByRequestLog(days)
+	learned, regular, twice, again := b.learnGrafanas(days, nil), b.clockwork(days), b.toldTwice(days), b.toldByRequestLog(days)
 	maps.Copy(twice, b.rulesToldTwice(days, twice))
 	maps.Copy(twice, b.toldOnTheWay(days, learned))
 	acts, recordings := make([]activity.Act, len(days)), b.recordings()

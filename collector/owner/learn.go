@@ -83,18 +83,24 @@ const (
 	share  = 4
 )
 
-// learnGrafanas returns the clients that are Grafanas by the evidence of days.
-func (b *Book) learnGrafanas(days []activity.Day) map[client]bool {
-	return b.learn(days, b.explored(days), func(string) bool { return true })
+// learnGrafanas returns the clients that are Grafanas by the evidence of days, and of crowds of others that nobody explored.
+func (b *Book) learnGrafanas(days []activity.Day, others []crowd) map[client]bool {
+	return b.learn(days, others, b.explored(days), func(string) bool { return true })
+}
+
+// crowd is how many rows have this source, scope, kind, robot reason, actor and date.
+type crowd struct {
+	like activity.Day
+	rows int
 }
 
 // learn returns the clients that pass questions on, of those sources that are behind whoever tells them. explored are the questions
-// by who tells them.
-func (b *Book) learn(days []activity.Day, explored map[string]map[question]*times, behind func(source string) bool) map[client]bool {
+// by who tells them; none of the others is among them.
+func (b *Book) learn(days []activity.Day, others []crowd, explored map[string]map[question]*times, behind func(source string) bool) map[client]bool {
 	if len(explored) == 0 {
 		return nil
 	}
-	clients, seen := b.asked(days, explored, behind)
+	clients, seen := b.asked(days, others, explored, behind)
 	together := map[activity.ActorID]map[question]*times{}
 	for _, c := range clients {
 		merge(together, c)
@@ -152,7 +158,7 @@ func (b *Book) explored(days []activity.Day) map[string]map[question]*times {
 }
 
 // asked returns what clients asked of sources behind, and by source the explored fingerprints that were ever asked there.
-func (b *Book) asked(days []activity.Day, explored map[string]map[question]*times, behind func(source string) bool) ([]*askedBy, map[string]map[string]bool) {
+func (b *Book) asked(days []activity.Day, others []crowd, explored map[string]map[question]*times, behind func(source string) bool) ([]*askedBy, map[string]map[string]bool) {
 	wanted := map[question]bool{}
 	fingerprints := map[string]bool{}
 	for _, questions := range explored {
@@ -163,11 +169,9 @@ func (b *Book) asked(days []activity.Day, explored map[string]map[question]*time
 	}
 	var clients []*askedBy
 	at := map[client]*askedBy{}
-	seen := map[string]map[string]bool{}
-	for i := range days {
-		d := &days[i]
+	see := func(d *activity.Day, rows int) *askedBy {
 		if d.Kind != activity.KindQuery || d.Actor == 0 || d.Robot != "" || b.fromGrafana(d) || !behind(d.Source) || !b.isClient(d, b.actors[d.Actor]) {
-			continue
+			return nil
 		}
 		key := client{d.Source, d.Actor}
 		c := at[key]
@@ -179,9 +183,18 @@ func (b *Book) asked(days []activity.Day, explored map[string]map[question]*time
 			at[key] = c
 			clients = append(clients, c)
 		}
-		c.rows++
+		c.rows += rows
 		c.dates[d.Date] = struct{}{}
-		if !fingerprints[d.Subject] {
+		return c
+	}
+	for i := range others {
+		see(&others[i].like, others[i].rows)
+	}
+	seen := map[string]map[string]bool{}
+	for i := range days {
+		d := &days[i]
+		c := see(d, 1)
+		if c == nil || !fingerprints[d.Subject] {
 			continue
 		}
 		if seen[d.Source] == nil {

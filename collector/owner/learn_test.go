@@ -98,7 +98,7 @@ func TestLearnsTheGrafanaAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := map[client]bool{{"promql", before}: true, {"promql", after}: true}
-		if diff := cmp.Diff(want, b.learnGrafanas(days), cmp.AllowUnexported(client{})); diff != "" {
+		if diff := cmp.Diff(want, b.learnGrafanas(days, nil), cmp.AllowUnexported(client{})); diff != "" {
 			t.Errorf("seed %d (-want +got):\n%s", seed, diff)
 		}
 	}

@@ -87,7 +87,7 @@ func (b *Book) relays(days []activity.Day, asked []int, at map[string]int) map[s
 	out := map[string]map[client]bool{}
 	for proxy, questions := range byProxy {
 		behind := func(source string) bool { return at[source] > at[proxy] }
-		out[proxy] = b.learn(days, map[string]map[question]*times{proxy: questions}, behind)
+		out[proxy] = b.learn(days, nil, map[string]map[question]*times{proxy: questions}, behind)
 	}
 	return out
 }

@@ -9,7 +9,8 @@ import (
 
 // Survey learns from all days what no single one tells: whence Grafanas ask, who acts by the clock, what several sources tell. It
 // reads them sheet by sheet, two times or less, and keeps the few that bear on that: all but views and queries, those of routines that
-// may be a clock's, and all queries where databases' logs tell of some.
+// may be a clock's, and where databases' logs tell of queries those that somebody explored in a Grafana (all, if a query can pass
+// several such logs).
 type Survey struct {
 	book   *Book
 	again  bool // it is the second pass
@@ -19,10 +20,15 @@ type Survey struct {
 	twice   bool // there are logs of databases that name people, or usage insights
 	queries bool // logs of databases were read: who asked there takes all questions to tell
 	clocks  clockSurvey
-	few     gathered // all but views and queries
-	asked   gathered // queries, if they are needed
-	regular gathered // of routines that may be a clock's
-	beside  gathered // of a date: acts of persons that a request log may tell too
+	few     gathered         // all but views and queries
+	asked   gathered         // queries, if they are needed
+	onWay   bool             // a query can pass several logs: all of them are needed
+	others  map[crowdKey]int // rows of queries that are not
+	crowd   crowdKey         // counted last, and
+	count   int              // not in others yet
+	inLogs  map[string]bool  // fingerprints of queries that logs of Grafanas show
+	regular gathered         // of routines that may be a clock's
+	beside  gathered         // of a date: acts of persons that a request log may tell too
 	date    activity.Date
 	first   activity.Date // of all
 
@@ -50,14 +56,22 @@ func (g *gathered) add(s *activity.Sheet, sheet, row int) {
 	g.places = append(g.places, rowPlace{sheet, row})
 }
 
+// crowdKey is what rows of queries that are not needed one by one have in common.
+type crowdKey struct {
+	source string
+	sort   activity.Sort
+	actor  activity.ActorID
+	date   activity.Date
+}
+
 // surveyed says of a sort of rows what they are needed for.
 type surveyed struct {
-	few, query, routine, beside bool
+	few, query, explored, routine, beside bool
 }
 
 // Survey returns a survey that has seen nothing yet.
 func (b *Book) Survey() *Survey {
-	s := &Survey{book: b, marks: map[int]map[int]mark{}}
+	s := &Survey{book: b, marks: map[int]map[int]mark{}, others: map[crowdKey]int{}, inLogs: map[string]bool{}, onWay: b.stations() != nil}
 	for _, t := range b.config.Types {
 		s.twice = s.twice || t == typeInsights || t != typeQueryLog && station(t) > 0
 	}
@@ -75,9 +89,10 @@ func (s *Survey) surveyed(sheet *activity.Sheet, sort *activity.Sort) surveyed {
 		out.few = true
 	case activity.KindQuery, activity.KindView:
 		out.query = sort.Kind == activity.KindQuery
+		out.explored = out.query && b.fromGrafana(&d)
 		out.routine = sort.Robot == ""
 		out.beside = sort.Robot == "" && s.twice && (b.config.Types[sheet.Source] == typeRequestLog || b.namesPeople(&d))
-		if out.query && sort.Robot == "" && !b.fromGrafana(&d) {
+		if out.query && sort.Robot == "" && !out.explored {
 			s.queries = true
 		}
 	}
@@ -104,8 +119,14 @@ func (s *Survey) Add(sheet *activity.Sheet) {
 		switch {
 		case !s.again && kind.few:
 			s.few.add(sheet, s.sheets, i)
+		case !s.again && kind.explored:
+			s.inLogs[sheet.Names[row.Subject]] = true
 		case s.again && kind.query && s.queries:
-			s.asked.add(sheet, s.sheets, i)
+			if kind.explored || s.onWay || s.inLogs[sheet.Names[row.Subject]] {
+				s.asked.add(sheet, s.sheets, i)
+			} else {
+				s.other(sheet, row)
+			}
 		}
 		if !s.again && kind.beside && row.Actor != 0 {
 			s.beside.add(sheet, s.sheets, i)
@@ -120,6 +141,33 @@ func (s *Survey) Add(sheet *activity.Sheet) {
 		}
 	}
 	s.sheets++
+}
+
+// other counts a row of a query that nobody explored.
+func (s *Survey) other(sheet *activity.Sheet, row *activity.SheetRow) {
+	sort := &sheet.Sorts[row.Sort]
+	if c := &s.crowd; s.count == 0 || c.actor != row.Actor || c.date != sheet.Date || c.source != sheet.Source || c.sort.Scope != sort.Scope || c.sort.Robot != sort.Robot {
+		s.endCrowd()
+		*c = crowdKey{sheet.Source, activity.Sort{Kind: sort.Kind, Scope: sort.Scope, Robot: sort.Robot}, row.Actor, sheet.Date}
+	}
+	s.count++
+}
+
+func (s *Survey) endCrowd() {
+	if s.count > 0 {
+		s.others[s.crowd] += s.count
+	}
+	s.count = 0
+}
+
+// crowds are the rows that were counted.
+func (s *Survey) crowds() []crowd {
+	s.endCrowd()
+	all := make([]crowd, 0, len(s.others))
+	for k, n := range s.others {
+		all = append(all, crowd{activity.Day{Date: k.date, Source: k.source, Kind: k.sort.Kind, Scope: k.sort.Scope, Robot: k.sort.Robot, Actor: k.actor}, n})
+	}
+	return all
 }
 
 // Again ends a pass, and reports whether all sheets must be given once more.
@@ -151,7 +199,7 @@ func (s *Survey) conclude() {
 	for i := range b.clockwork(s.regular.days) {
 		s.mark(s.regular.places[i], func(m *mark) { m.regular = true })
 	}
-	s.known = b.learnGrafanas(s.asked.days)
+	s.known = b.learnGrafanas(s.asked.days, s.crowds())
 	all := gathered{slices.Concat(s.few.days, s.asked.days), slices.Concat(s.few.places, s.asked.places)}
 	twice := b.toldTwice(all.days)
 	maps.Copy(twice, b.rulesToldTwice(all.days, twice))

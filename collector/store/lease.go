@@ -62,8 +62,8 @@ func (s *Store) Acquire(ctx context.Context, name string, silence time.Duration)
 	return s.takeFrom(ctx, seen)
 }
 
-// Abandoned takes one of the leases whose holders give no sign of life for as long as silence; it waits that long if any of them is
-// held. It returns nil if none is abandoned: those that are free were given back.
+// Abandoned takes one of the leases whose holders give no sign of life for as long as silence. It waits until it has seen one of each
+// that is held, and that long at most. It returns nil if none is abandoned: those that are free were given back.
 func (s *Store) Abandoned(ctx context.Context, names []string, silence time.Duration) (*Lease, error) {
 	var held []leaseState
 	for _, name := range names {
@@ -75,13 +75,16 @@ func (s *Store) Abandoned(ctx context.Context, names []string, silence time.Dura
 			held = append(held, seen)
 		}
 	}
-	if len(held) == 0 {
-		return nil, nil
-	}
-	select {
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case <-time.After(silence):
+	for began := time.Now(); len(held) > 0 && time.Since(began) < silence; {
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(min(Beat/3, silence)):
+		}
+		var err error
+		if held, err = s.unchanged(ctx, held); err != nil {
+			return nil, err
+		}
 	}
 	for _, seen := range held {
 		if l, err := s.takeFrom(ctx, seen); err != nil || l != nil {
@@ -89,6 +92,20 @@ func (s *Store) Abandoned(ctx context.Context, names []string, silence time.Dura
 		}
 	}
 	return nil, nil
+}
+
+// unchanged are the leases to which nothing has happened since they were seen.
+func (s *Store) unchanged(ctx context.Context, leases []leaseState) (same []leaseState, err error) {
+	for _, seen := range leases {
+		now, err := s.leaseState(ctx, seen.name)
+		if err != nil {
+			return nil, err
+		}
+		if now == seen {
+			same = append(same, seen)
+		}
+	}
+	return same, nil
 }
 
 func (s *Store) leaseState(ctx context.Context, name string) (seen leaseState, err error) {

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -82,6 +83,28 @@ func TestLease(t *testing.T) {
 			t.Error("a lease that was given back is not given")
 		}
 	})
+}
+
+// TestNobodyWaitsForTheLiving: who has done its own work does not wait longer than it takes to see that the others are alive.
+func TestNobodyWaitsForTheLiving(t *testing.T) {
+	s := open(t, "sqlite:"+filepath.Join(t.TempDir(), "s.db"))
+	ctx, lease := t.Context(), must[*store.Lease](t)
+	alive, done := lease(s.Seize(ctx, "alive")), lease(s.Seize(ctx, "done"))
+	time.AfterFunc(silence, func() {
+		if _, err := s.Save(context.WithoutCancel(ctx), store.Commit{Source: "a", Lease: alive}); err != nil {
+			t.Error(err)
+		}
+		if err := done.Release(context.WithoutCancel(ctx)); err != nil {
+			t.Error(err)
+		}
+	})
+	began := time.Now()
+	if l := lease(s.Abandoned(ctx, []string{"alive", "done"}, time.Hour)); l != nil {
+		t.Errorf("%s was taken from a living holder", l.Name())
+	}
+	if took := time.Since(began); took > time.Minute {
+		t.Errorf("it was waited for %s", took)
+	}
 }
 
 // TestOneIsElected: of many that want a lease at once one gets it.

@@ -120,7 +120,7 @@ func (s scanner) address(r *record) (netip.Addr, error) {
 // span is where a value of a line begins and ends; the zero span is none.
 type span struct{ from, to int }
 
-// value returns what stands in a span, nil if it is none.
+// in returns what stands in a span, nil if it is none.
 func (s scanner) in(p span) []byte {
 	if p.to == 0 {
 		return nil

@@ -80,7 +80,7 @@ func openSource(path string, f form, n *atomic.Int64) (*source, error) {
 
 func (s *source) Read(p []byte) (int, error) {
 	n, err := readSome(s.in, p)
-	s.ended = s.ended || err == io.EOF
+	s.ended = s.ended || errors.Is(err, io.EOF)
 	return n, err
 }
 

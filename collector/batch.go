@@ -12,11 +12,13 @@ import (
 type folder struct {
 	*reader
 	glancer Glancer          // the source's parser, if it is one
+	teller  Teller           // the same
+	told    activity.Event   // of one line
 	glanced activity.Glance  // at one line
 	memory  memory           // of glances
 	alone   []remembered     // by number of a part that is an act of its own
 	parsed  activity.Batch   // of one line
-	answers map[string]asked // of texts that were parsed lately
+	answers map[string]asked // of texts that no glance remembers
 	known   map[activity.Identity]activity.ActorID
 	boards  map[place]activity.Dashboard // as last stored
 	sorts   [4]sortID                    // lately used
@@ -40,25 +42,26 @@ type sortID struct {
 
 // batch is what was read since the last commit. Actors that are not stored yet have negative ids: -1 is fresh[0].
 type batch struct {
-	days    *store.Folded
-	parts   []part // to be held
-	acts    []act  // to be counted
-	fresh   []activity.Identity
-	freshID map[activity.Identity]activity.ActorID
-	asked   []activity.Query
-	parsing []store.Text // texts that were parsed
-	facts   activity.Batch
-	teams   []store.TeamSnapshot
-	covered map[activity.CoveredDay]bool
-	bad     int64
-	foreign int64 // lines of other logs
-	lines   int
-	failed  error // what could not be read; the rest was
+	days      *store.Folded
+	parts     []part // to be held
+	acts      []act  // to be counted
+	fresh     []activity.Identity
+	freshID   map[activity.Identity]activity.ActorID
+	asked     []activity.Query // beside the questions
+	questions questions
+	facts     activity.Batch
+	teams     []store.TeamSnapshot
+	covered   map[activity.CoveredDay]bool
+	bad       int64
+	foreign   int64 // lines of other logs
+	lines     int
+	failed    error // what could not be read; the rest was
 }
 
 func newFolder(r *reader) *folder {
 	f := &folder{reader: r, clock: clock{location: r.Location}}
 	f.glancer, _ = r.source.Parser.(Glancer)
+	f.teller, _ = r.source.Parser.(Teller)
 	f.reset(false)
 	return f
 }
@@ -68,6 +71,7 @@ func (f *folder) reset(renumbered bool) {
 	days := f.days
 	if days == nil {
 		days = store.NewFolded(f.source.Name)
+		days.MaxNames = f.budget.remembered
 	}
 	names := days.Names
 	days.Reset()
@@ -77,7 +81,7 @@ func (f *folder) reset(renumbered bool) {
 	f.memory.forget(renumbered, f.budget.remembered)
 	f.batch = batch{
 		days: days, freshID: map[activity.Identity]activity.ActorID{}, covered: map[activity.CoveredDay]bool{},
-		parts: f.parts[:0], acts: f.acts[:0],
+		parts: f.parts[:0], acts: f.acts[:0], questions: newQuestions(),
 	}
 	f.sorts, f.last = [4]sortID{}, activity.CoveredDay{}
 	if f.known == nil || len(f.known) > f.budget.remembered {
@@ -102,18 +106,6 @@ func (f *folder) cover(class activity.Class) {
 	}
 }
 
-// fingerprint replaces the text of a query by what is kept of it.
-func (f *folder) fingerprint(e *activity.Event) {
-	if e.Query == "" {
-		return
-	}
-	q := f.ask(e.Query)
-	e.Subject = q.Fingerprint
-	if e.Kind == activity.KindQuery && e.Step == "" && e.Detail == "" {
-		e.Detail = q.Variant // no person is known: the matchers may tell whose query it is
-	}
-}
-
 // holds reports whether an event is part of an act over several lines.
 func (f *folder) holds(e *activity.Event) bool { return e.Step != "" && f.source.Joiner != nil }
 
@@ -122,12 +114,17 @@ func (f *folder) add(b *activity.Batch) {
 	for i := range b.Events {
 		e := &b.Events[i]
 		actor := f.actor(e.Who)
-		f.fingerprint(e)
-		if f.holds(e) {
+		number, open := f.ask(e, false)
+		switch {
+		case f.holds(e) && open:
+			f.parts = append(f.parts, part{at: e.Time.UnixNano(), actor: actor, what: f.heldPart(e, number)})
+		case f.holds(e):
 			f.parts = append(f.parts, part{at: e.Time.UnixNano(), actor: actor, what: f.held.number(e)})
-			continue
+		case open:
+			f.foldAs(e, store.OpenSubject|number, actor)
+		default:
+			f.fold(e, actor)
 		}
-		f.fold(e, actor)
 	}
 	for _, d := range b.Dashboards {
 		d.Seen = d.Seen.Truncate(24 * time.Hour)
@@ -188,9 +185,14 @@ func (f *folder) actor(who activity.Identity) activity.ActorID {
 
 // fold adds a finished event to its day.
 func (f *folder) fold(e *activity.Event, actor activity.ActorID) {
+	f.foldAs(e, f.days.NameID(e.Subject), actor)
+}
+
+// foldAs adds a finished event to its day, under the number of its subject.
+func (f *folder) foldAs(e *activity.Event, subject uint32, actor activity.ActorID) {
 	at := e.Time.UnixNano()
 	f.clock.set(at)
-	f.days.Add(f.clock.date, f.sort(e), f.days.NameID(e.Subject), actor, store.Sum{Count: max(e.Count, 1), First: at, Last: at, Hours: 1 << f.clock.hour})
+	f.days.Add(f.clock.date, f.sort(e), subject, actor, store.Sum{Count: max(e.Count, 1), First: at, Last: at, Hours: 1 << f.clock.hour})
 }
 
 // sort returns the number of an event's sort: there are few, and the same ones again and again.

@@ -37,6 +37,12 @@ type Glancer interface {
 	Glance(line []byte, g *activity.Glance) bool
 }
 
+// Teller is a Glancer that can make the event of a line out of its glance.
+type Teller interface {
+	// Tell sets e to the event that Parse finds in the line of which g was made, or is false if that takes Parse.
+	Tell(g *activity.Glance, e *activity.Event) bool
+}
+
 // Joiner makes finished events of the parts of acts that take several lines. It is pure.
 type Joiner interface {
 	// Window is the longest time between two neighbouring parts of one act.
@@ -132,11 +138,11 @@ func Run(ctx context.Context, c Config) (Summary, error) {
 	var mu sync.Mutex // guards the judge, which every source asks
 	sum := Summary{Sources: make([]SourceSummary, len(c.Sources))}
 	g, ctx := errgroup.WithContext(ctx)
-	stored := newStoredTexts(ctx, &c)
+	texts := newTexts(ctx, &c)
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i, src := range c.Sources {
 		g.Go(func() error {
-			r := &reader{Config: c, source: src, judging: &mu, stored: stored, budget: c.budget(), sum: &sum.Sources[i]}
+			r := &reader{Config: c, source: src, judging: &mu, texts: texts, budget: c.budget(), sum: &sum.Sources[i]}
 			return r.run(ctx)
 		})
 	}
@@ -161,6 +167,7 @@ func (r *reader) run(ctx context.Context) error {
 		if !errors.Is(err, store.ErrForgotten) {
 			break
 		}
+		r.texts.forget()
 		err = r.read(ctx)
 	}
 	r.sum.Elapsed = r.Now().Sub(began)

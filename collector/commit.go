@@ -3,6 +3,7 @@ package collector
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,7 +17,7 @@ type reader struct {
 	Config
 	source  Source
 	judging *sync.Mutex
-	stored  *storedTexts
+	texts   *texts
 	budget  budget
 	sum     *SourceSummary
 
@@ -78,13 +79,17 @@ func (r *reader) gather(ctx context.Context, at position) (*saving, error) {
 		Source: r.source.Name, Fence: r.fenceOf(at), Lease: r.Lease, Forgotten: r.forgottenAt, Cursors: at.cursors, Profile: r.Profile,
 	}}
 	first := r.folders[0]
+	if err := r.answer(ctx); err != nil {
+		return nil, errStore{err}
+	}
 	for i, f := range r.folders {
 		ids, err := f.resolve(ctx)
 		if err != nil {
 			return nil, errStore{err}
 		}
 		f.countListed()
-		if len(ids.ids) > 0 {
+		f.settleQuestions()
+		if len(ids) > 0 {
 			f.days.MapActors(ids.of)
 			f.memory.mapActors(ids.of)
 		}
@@ -95,7 +100,6 @@ func (r *reader) gather(ctx context.Context, at position) (*saving, error) {
 		if i > 0 {
 			first.days.Merge(f.days)
 		}
-		s.actors.actors, s.actors.ids = append(s.actors.actors, ids.actors...), append(s.actors.ids, ids.ids...)
 		s.take(&f.batch)
 	}
 	if r.source.Joiner != nil {
@@ -113,6 +117,15 @@ func (r *reader) gather(ctx context.Context, at position) (*saving, error) {
 		f.reset(renumbered)
 	}
 	return s, nil
+}
+
+// answer finds out what the queries of the batch ask.
+func (r *reader) answer(ctx context.Context) error {
+	var sheets []*sheet
+	for _, f := range r.folders {
+		sheets = append(sheets, f.answered()...)
+	}
+	return r.texts.answerAll(ctx, sheets)
 }
 
 // forgotten is the time before which no actor is kept.
@@ -133,12 +146,9 @@ func (r *reader) provisional() *store.Folded {
 }
 
 // judge counts the days of a commit by outcome.
-func (r *reader) judge(c store.Commit, ids actorIDs) (totals, heldTotals []store.EventTotal) {
+func (r *reader) judge(c store.Commit) (totals, heldTotals []store.EventTotal) {
 	r.judging.Lock()
 	defer r.judging.Unlock()
-	for i, id := range ids.ids {
-		r.Judge.Learn(id, ids.actors[i].Digests)
-	}
 	for _, q := range c.Queries {
 		r.Judge.LearnQuery(q)
 	}
@@ -164,35 +174,46 @@ func (r *reader) countHeld(sign int64) {
 }
 
 // actorIDs are the ids of a batch's new actors.
-type actorIDs struct {
-	actors []store.Actor
-	ids    []activity.ActorID
-}
+type actorIDs []activity.ActorID
 
 // of returns the stored id of an actor of the batch.
 func (a actorIDs) of(id activity.ActorID) activity.ActorID {
 	if id < 0 {
-		return a.ids[-id-1]
+		return a[-id-1]
 	}
 	return id
 }
 
-// resolve stores the actors that the batch saw first.
+// storedTogether is how many actors are stored in one transaction: an address has up to 98 hashes.
+const storedTogether = 2048
+
+// resolve stores the actors that the batch saw first, and tells the judge of them.
 func (f *folder) resolve(ctx context.Context) (actorIDs, error) {
-	var a actorIDs
-	if len(f.fresh) == 0 {
-		return a, nil
+	ids := make(actorIDs, 0, len(f.fresh))
+	for chunk := range slices.Chunk(f.fresh, storedTogether) {
+		actors := make([]store.Actor, len(chunk))
+		for i, who := range chunk {
+			whole, digests := f.Key.Actor(who)
+			actors[i] = store.Actor{Whole: whole, Digests: digests, Former: f.Key.FormerOf(who)}
+		}
+		stored, err := f.Store.ActorIDs(ctx, actors)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, stored...)
+		f.learn(actors, stored)
+		for i, who := range chunk {
+			f.known[who] = stored[i]
+		}
 	}
-	for _, who := range f.fresh {
-		whole, digests := f.Key.Actor(who)
-		a.actors = append(a.actors, store.Actor{Whole: whole, Digests: digests, Former: f.Key.FormerOf(who)})
+	return ids, nil
+}
+
+// learn tells the judge who is who.
+func (f *folder) learn(actors []store.Actor, ids []activity.ActorID) {
+	f.judging.Lock()
+	defer f.judging.Unlock()
+	for i := range actors {
+		f.Judge.Learn(ids[i], actors[i].Digests)
 	}
-	var err error
-	if a.ids, err = f.Store.ActorIDs(ctx, a.actors); err != nil {
-		return a, err
-	}
-	for i, who := range f.fresh {
-		f.known[who] = a.ids[i]
-	}
-	return a, nil
 }

@@ -25,6 +25,7 @@ type remembered struct {
 	known         bool
 	nothing       bool   // it is none
 	held          bool   // a part, not an act
+	open          bool   // its query is a question of this batch
 	what          uint32 // number of the part
 	sort, subject uint32 // numbers in the folder's days
 	count         int64
@@ -47,6 +48,22 @@ func (m *memory) mapActors(of func(activity.ActorID) activity.ActorID) {
 		if id != unknown {
 			m.actors[i] = of(id)
 		}
+	}
+}
+
+// settle puts what queries are in the place of their questions, as place does for sorts and subjects, and parts for open parts.
+func (m *memory) settle(place func(sort, subject uint32) (uint32, uint32), parts []uint32) {
+	for i := range m.deeds {
+		d := &m.deeds[i]
+		switch {
+		case !d.open:
+			continue
+		case d.held:
+			d.what = parts[d.what&^store.OpenSubject]
+		default:
+			d.sort, d.subject = place(d.sort, d.subject)
+		}
+		d.open = false
 	}
 }
 
@@ -84,7 +101,7 @@ func (f *folder) count(line []byte, g *activity.Glance) bool {
 		actor = f.memory.actor(g)
 	}
 	if !deed.known || *actor == unknown {
-		e, ok := f.parseOne(line)
+		e, ok := f.tell(line, g)
 		if !ok {
 			return false
 		}
@@ -92,8 +109,9 @@ func (f *folder) count(line []byte, g *activity.Glance) bool {
 			*deed = remembered{known: true, nothing: true}
 			return true
 		}
-		f.fingerprint(e)
-		*actor, *deed = f.actor(e.Who), f.remember(e)
+		if *actor = f.actor(e.Who); !deed.known {
+			*deed = f.remember(e)
+		}
 	}
 	if deed.held {
 		f.parts = append(f.parts, part{at: g.At, actor: *actor, what: deed.what})
@@ -136,6 +154,17 @@ func (m *memory) numberOf(g *activity.Glance) (number uint32, fresh bool) {
 	return m.whats.OfPair(g.Act, g.What, g.Where)
 }
 
+// tell returns the only event of a line that was glanced at, nil if there is none. It is not ok if the line tells more.
+func (f *folder) tell(line []byte, g *activity.Glance) (e *activity.Event, ok bool) {
+	if f.teller != nil {
+		f.told = activity.Event{}
+		if f.teller.Tell(g, &f.told) {
+			return &f.told, true
+		}
+	}
+	return f.parseOne(line)
+}
+
 // parseOne returns the only event of a line, nil if there is none. It is not ok if the line tells more.
 func (f *folder) parseOne(line []byte) (e *activity.Event, ok bool) {
 	f.parsed.Reset()
@@ -149,9 +178,15 @@ func (f *folder) parseOne(line []byte) (e *activity.Event, ok bool) {
 	return &f.parsed.Events[0], true
 }
 
-// remember returns what is kept of an event whose query is fingerprinted.
+// remember returns what is kept of an event.
 func (f *folder) remember(e *activity.Event) remembered {
-	if f.holds(e) {
+	number, open := f.ask(e, true)
+	switch {
+	case open && f.holds(e):
+		return remembered{known: true, open: true, held: true, what: f.heldPart(e, number)}
+	case open:
+		return remembered{known: true, open: true, sort: f.sort(e), subject: store.OpenSubject | number, count: max(e.Count, 1)}
+	case f.holds(e):
 		return remembered{known: true, held: true, what: f.held.number(e)}
 	}
 	return remembered{known: true, sort: f.sort(e), subject: f.days.NameID(e.Subject), count: max(e.Count, 1)}

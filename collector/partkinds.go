@@ -53,9 +53,11 @@ func newPartKinds(j Joiner) *partKinds {
 
 // number returns the number of what an event is.
 func (n *partKinds) number(e *activity.Event) uint32 {
-	return n.numberOf(partKind{
-		Kind: e.Kind, Scope: e.Scope, Subject: e.Subject, Detail: e.Detail, Robot: e.Robot, Tenant: e.Tenant, Count: e.Count, Step: e.Step,
-	})
+	return n.numberOf(partKindOf(e))
+}
+
+func partKindOf(e *activity.Event) partKind {
+	return partKind{Kind: e.Kind, Scope: e.Scope, Subject: e.Subject, Detail: e.Detail, Robot: e.Robot, Tenant: e.Tenant, Count: e.Count, Step: e.Step}
 }
 
 func (n *partKinds) numberOf(k partKind) uint32 {

@@ -10,7 +10,6 @@ import (
 // saving is a batch on its way into the store.
 type saving struct {
 	store.Commit
-	actors         actorIDs
 	lines, foreign int64
 
 	ended chan struct{} // closed when it is over
@@ -20,7 +19,10 @@ type saving struct {
 
 // take adds what a folder read but for days and parts.
 func (s *saving) take(b *batch) {
-	s.Queries, s.Texts = append(s.Queries, b.asked...), append(s.Texts, b.parsing...)
+	s.Queries = append(s.Queries, b.asked...)
+	for _, sheet := range b.questions.sheets {
+		s.Queries, s.Texts = append(s.Queries, sheet.queries...), append(s.Texts, sheet.parsed...)
+	}
 	s.Dashboards = append(s.Dashboards, b.facts.Dashboards...)
 	s.Rules, s.Goals = append(s.Rules, b.facts.Rules...), append(s.Goals, b.facts.Goals...)
 	s.Selections = append(s.Selections, b.facts.Selections...)
@@ -37,7 +39,7 @@ func (s *saving) take(b *batch) {
 
 // store judges and saves a batch. Nothing that it uses changes while the next one is read.
 func (r *reader) store(ctx context.Context, s *saving) {
-	s.Totals, s.HeldTotals = r.judge(s.Commit, s.actors)
+	s.Totals, s.HeldTotals = r.judge(s.Commit)
 	s.fence, s.err = r.Store.Save(ctx, s.Commit)
 }
 
@@ -66,6 +68,7 @@ func (r *reader) conclude(s *saving) error {
 		return errStore{s.err}
 	}
 	maps.Copy(r.fence, s.fence)
+	r.texts.committed(s.Texts)
 	for _, t := range s.Totals {
 		r.sum.Events[t.Outcome] += t.Count
 	}

@@ -1,6 +1,10 @@
 package prom
 
-import "github.com/metrics-maturity/metrics-maturity/collector/activity"
+import (
+	"time"
+
+	"github.com/metrics-maturity/metrics-maturity/collector/activity"
+)
 
 // The acts that a glance tells apart.
 const (
@@ -34,4 +38,16 @@ func (q *QueryLog) Glance(line []byte, g *activity.Glance) bool {
 	}
 	g.Act, g.Who, g.What = actAsked, s.in(r.client), s.in(r.query)
 	return true
+}
+
+// Tell makes the event of a line out of its glance: Glance has checked all of the line.
+func (q *QueryLog) Tell(g *activity.Glance, e *activity.Event) bool {
+	*e = activity.Event{Time: time.Unix(0, g.At).UTC(), Kind: activity.KindQuery, Scope: q.source}
+	if g.Act == actRule {
+		e.Robot = activity.RobotRuleEvaluation
+		return true
+	}
+	e.Query = unquote(g.What[1 : len(g.What)-1])
+	e.Who.Addr = clientAddr(unquote(g.Who[1 : len(g.Who)-1]))
+	return e.Query != ""
 }

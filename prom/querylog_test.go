@@ -244,7 +244,8 @@ func FuzzQueryLog(f *testing.F) {
 func checkGlance(t *testing.T, line []byte, e activity.Event, l activity.Line) {
 	t.Helper()
 	var g activity.Glance
-	if !prom.NewQueryLog("s").Glance(line, &g) {
+	log := prom.NewQueryLog("s")
+	if !log.Glance(line, &g) {
 		return
 	}
 	var query, client string
@@ -258,6 +259,10 @@ func checkGlance(t *testing.T, line []byte, e activity.Event, l activity.Line) {
 	}
 	if query != e.Query || oracleAddr(client) != e.Who.Addr {
 		t.Fatalf("%q by %q, want %v: %q", query, client, e, line)
+	}
+	var told activity.Event
+	if log.Tell(&g, &told); cmp.Diff(e, told, addrs) != "" {
+		t.Fatalf("a glance tells %v, want %v: %q", told, e, line)
 	}
 }
 

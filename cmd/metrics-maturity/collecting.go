@@ -117,13 +117,23 @@ func (d *desk) readAtOnce(ctx context.Context, sources []collector.Source, now f
 	if err != nil {
 		return collector.Summary{}, asUsage(err)
 	}
+	var judge collector.Judge = book
+	if len(owners.Selectors()) == 0 {
+		judge = unclaimed{book}
+	}
 	fingerprints := prom.NewFingerprinter(owners.LabelNames())
 	return collector.Run(ctx, collector.Config{
 		Sources: sources, Store: d.store, Key: d.key, Location: d.Owner.Location, Fingerprint: fingerprints.Once, Profile: fingerprints.Profile(),
-		Judge: book, Logger: d.log, Now: now, Progress: progress, Retention: d.Privacy.ActorRetention,
+		Judge: judge, Logger: d.log, Now: now, Progress: progress, Retention: d.Privacy.ActorRetention,
 		Lease: d.lease, Memory: int64(d.Memory),
 	})
 }
+
+// unclaimed is a judge who need not know what is asked, as no team claims metrics. There may be a million questions.
+type unclaimed struct{ *owner.Book }
+
+// LearnQuery learns nothing.
+func (unclaimed) LearnQuery(activity.Query) {}
 
 // retire forgets who did what before the retention; the acts stay with the team as owned now.
 func (d *desk) retire(ctx context.Context, now time.Time) error {

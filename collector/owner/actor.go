@@ -10,6 +10,7 @@ import (
 
 // actor is all that owner rules say of one actor.
 type actor struct {
+	claims   []claim // all, in the order in which they were learned
 	people   []claim // as member or author
 	clients  []claim
 	robot    string
@@ -26,6 +27,32 @@ type period struct {
 	from   activity.Date
 	teams  []int // each once
 	reason string
+}
+
+// with returns an actor of whom c is said too. Of actors of whom the same is said there is one, as there may be a million addresses.
+func (b *Book) with(a *actor, c claim) *actor {
+	if a != nil && slices.Contains(a.claims, c) {
+		return a
+	}
+	next, ok := b.alike[claimed{a, c}]
+	if !ok {
+		next = &actor{}
+		if a != nil {
+			*next = *a
+			next.claims, next.people, next.clients = slices.Clip(a.claims), slices.Clone(a.people), slices.Clone(a.clients)
+			next.grafanas, next.accounts = slices.Clone(a.grafanas), slices.Clone(a.accounts)
+		}
+		next.claims = append(next.claims, c)
+		next.add(c)
+		b.alike[claimed{a, c}] = next
+	}
+	return next
+}
+
+// claimed is an actor, nil for nobody yet, with what is said of it besides.
+type claimed struct {
+	actor *actor
+	claim claim
 }
 
 func (a *actor) add(c claim) {

@@ -21,7 +21,8 @@ type Book struct {
 	tenants   map[string][]int
 	byName    map[string]int // team name -> index
 
-	actors     map[activity.ActorID]*actor
+	actors     map[activity.ActorID]*actor // never changed
+	alike      map[claimed]*actor
 	queries    map[string]activity.Query
 	covered    map[string]bool            // sources that were read
 	grafanas   map[activity.Date]bool     // days on which Grafana's request log showed what is asked
@@ -56,7 +57,7 @@ func New(c Config, key activity.Key, f activity.Facts) (*Book, error) {
 	b := &Book{
 		config: c, location: c.Location, claims: c.claims(key), selectors: sel,
 		folders: map[string][]int{}, uids: map[string][]int{}, tenants: map[string][]int{}, byName: map[string]int{},
-		actors: map[activity.ActorID]*actor{}, queries: map[string]activity.Query{}, covered: map[string]bool{},
+		actors: map[activity.ActorID]*actor{}, alike: map[claimed]*actor{}, queries: map[string]activity.Query{}, covered: map[string]bool{},
 		grafanas: map[activity.Date]bool{}, titles: map[place][]string{}, written: map[string][]writing{}, recorded: map[string][]string{}, selected: map[string]map[string]bool{}, rules: map[place][]activity.Rule{},
 		dashboards: map[place][]activity.Dashboard{}, goals: map[place][]activity.Goal{}, inventory: newInventory(c, f), codeowners: newCodeowners(c),
 		subjects: map[subjectKey][]span{}, paths: map[string][]int{},
@@ -114,15 +115,14 @@ func index(m map[string][]int, names []string, team int) {
 func (b *Book) Learn(id activity.ActorID, digests []activity.Digest) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	a := b.actors[id]
 	for _, d := range digests {
 		for _, c := range b.claims[d] {
-			a := b.actors[id]
-			if a == nil {
-				a = &actor{}
-				b.actors[id] = a
-			}
-			a.add(c)
+			a = b.with(a, c)
 		}
+	}
+	if a != nil {
+		b.actors[id] = a
 	}
 }
 

@@ -14,6 +14,8 @@ import (
 type Folded struct {
 	Source string
 	Names  uint32 // changes when names get other numbers
+	// MaxNames is how many names are kept for the rows after a Reset; 0 for the default.
+	MaxNames int
 
 	names   []string
 	nameIDs map[string]uint32
@@ -67,7 +69,7 @@ func (s *Sum) add(o Sum) {
 	s.Hours |= o.Hours
 }
 
-// maxNames bounds the names that are kept for later rows.
+// maxNames bounds the names that are kept for later rows, unless Folded.MaxNames says less.
 const maxNames = 1 << 17
 
 // NewFolded returns no days of source.
@@ -164,6 +166,21 @@ func (f *Folded) MapActors(of func(activity.ActorID) activity.ActorID) {
 	f.ordered = false
 }
 
+// OpenSubject marks the number of a subject that will be known later: until MapOpen names it, rows of it can't be read.
+const OpenSubject = 1 << 31
+
+// MapOpen replaces the sorts and subjects of rows whose subjects are open. A row may then have the key of another one until it is stored.
+func (f *Folded) MapOpen(of func(sort, subject uint32) (uint32, uint32)) {
+	f.settle()
+	for i := range f.rows {
+		if k := &f.rows[i].rowKey; k.subject&OpenSubject != 0 {
+			k.sort, k.subject = of(k.sort, k.subject)
+		}
+	}
+	f.index.reset()
+	f.ordered = false
+}
+
 // Row is one row, by the numbers of its sort and subject.
 type Row struct {
 	Date          activity.Date
@@ -226,10 +243,10 @@ func (f *Folded) Take() *Folded {
 
 // Reset drops the rows and keeps the names, unless they have become too many.
 func (f *Folded) Reset() {
-	if len(f.names) > maxNames {
-		generation := f.Names
+	if len(f.names) > cmp.Or(f.MaxNames, maxNames) {
+		generation, most := f.Names, f.MaxNames
 		*f = *NewFolded(f.Source)
-		f.Names = generation + 1
+		f.Names, f.MaxNames = generation+1, most
 		return
 	}
 	f.rows, f.added, f.ordered = f.rows[:0], f.added[:0], false

@@ -9,8 +9,11 @@ import (
 // fewBlocks are left as they are: merging costs more than reading them.
 const fewBlocks = 8
 
-// maxMerged is the size of blocks, in rows, that are not merged with others any more: merging takes memory.
-const maxMerged = 1 << 16
+// maxMerged is the size of blocks, in rows, that are not merged with others any more: merging takes memory, of a query most.
+const (
+	maxMerged        = 1 << 14
+	maxMergedQueries = 1 << 12
+)
 
 // blockTable is some of the blocks of a table, which are merged with what is added to them so that they stay few.
 type blockTable struct {

@@ -29,7 +29,7 @@ func addQueries(ctx context.Context, tx *sql.Tx, d *dialect, queries []activity.
 	// Small blocks are merged, so that they stay few.
 	blocks := blockTable{tx, d, "query", "rows", "", nil}
 	for {
-		block, err := blocks.takeSmall(ctx, min(int64(len(queries)), maxMerged))
+		block, err := blocks.takeSmall(ctx, min(int64(len(queries)), maxMergedQueries))
 		if err != nil {
 			return err
 		}

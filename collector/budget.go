@@ -16,7 +16,7 @@ const (
 	textBytes       = 96  // a text of which the answer is known, while texts are merged
 
 	// fixedBytes is taken whatever is read: the program, its buffers and decoders, its database.
-	fixedBytes = 40 << 20
+	fixedBytes = 44 << 20
 )
 
 // MinMemory is the least memory that a run can be held to.
@@ -33,7 +33,7 @@ type budget struct {
 
 // budget divides what the configuration allows among the sources that are read at once.
 func (c *Config) budget() budget {
-	b := budget{batch: 24 << 20, remembered: 1 << 17, answers: 1 << 14, texts: 1 << 20}
+	b := budget{batch: 16 << 20, remembered: 1 << 17, answers: 1 << 14, texts: 1 << 20}
 	b.listed = int(b.batch / 8 / actBytes)
 	if c.Memory <= 0 {
 		return b
@@ -44,8 +44,8 @@ func (c *Config) budget() budget {
 	each := share / int64(procs)                                // of a folder: so many files of a source are read side by side
 	b.batch = min(b.batch, share/2)
 	b.listed = int(b.batch / 8 / actBytes)
-	b.remembered = min(b.remembered, int(each/4/rememberedBytes))
-	b.answers = min(b.answers, int(each/8/answerBytes))
+	b.remembered = min(b.remembered, max(1<<10, int(each/4/rememberedBytes)))
+	b.answers = min(b.answers, max(1<<8, int(each/8/answerBytes)))
 	b.texts = min(b.texts, int(free/8/textBytes))
 	return b
 }

@@ -12,8 +12,9 @@ import (
 	"github.com/metrics-maturity/metrics-maturity/collector"
 )
 
-// programBytes is what the process takes beside what the garbage collector knows of: the program itself, and stacks.
-const programBytes = 24 << 20
+// programBytes is what the process takes beside what the garbage collector knows of: the program itself, and what the database takes
+// beside its cache.
+const programBytes = 34 << 20
 
 // memory is a bound on what the process takes, in bytes; 0 for none. It is a flag.
 type memory int64
@@ -75,5 +76,5 @@ func (m memory) cache() int64 {
 	if m == 0 {
 		return 0
 	}
-	return min(int64(m)/16, 64<<20)
+	return min(int64(m)/32, 8<<20)
 }

@@ -9,8 +9,8 @@ type Interner struct {
 	bytes int
 }
 
-// maxInterned bounds the texts that are kept, in bytes; then it begins anew.
-const maxInterned = 8 << 20
+// maxInterned bounds what the texts that are kept take, in bytes; then it begins anew. Each takes internedBytes beside its own.
+const maxInterned, internedBytes = 4 << 20, 80
 
 // Text returns b as a string.
 func (n *Interner) Text(b []byte) string {
@@ -20,7 +20,7 @@ func (n *Interner) Text(b []byte) string {
 	n.bound()
 	s := string(b)
 	n.texts[s] = s
-	n.bytes += len(s)
+	n.bytes += len(s) + internedBytes
 	return s
 }
 

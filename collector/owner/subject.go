@@ -79,6 +79,9 @@ func (b *Book) subjectSpans(d *activity.Day) (class, []span) {
 }
 
 func (b *Book) cached(key subjectKey) []span {
+	if key.class == classDashboard && len(b.dashboards[place{key.scope, key.name}]) == 0 && len(b.uids[key.name]) == 0 {
+		return unknownSpans[:] // of dashboards that are not known there may be any number
+	}
 	spans, ok := b.subjects[key]
 	if !ok {
 		spans = b.spans(key)
@@ -114,6 +117,9 @@ func (b *Book) class(d *activity.Day) class {
 	}
 	return classNone
 }
+
+// unknownSpans is that nothing is known of a subject, at any time.
+var unknownSpans [1]span
 
 // spans works out a subject's owners over time, oldest first. There is always one.
 func (b *Book) spans(key subjectKey) []span {

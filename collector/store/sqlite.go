@@ -69,7 +69,7 @@ func openSQLite(ctx context.Context, path string, o Options) (*Store, error) {
 		}
 	}
 	query := url.Values{"_txlock": {"immediate"}, "_pragma": {
-		"busy_timeout(15000)", "journal_mode(WAL)", "synchronous(NORMAL)", fmt.Sprintf("cache_size(-%d)", cmp.Or(o.Cache, 64<<20)>>10), "foreign_keys(0)", "secure_delete(FAST)",
+		"busy_timeout(15000)", "journal_mode(WAL)", "synchronous(NORMAL)", fmt.Sprintf("cache_size(-%d)", cmp.Or(o.Cache, 8<<20)>>10), "foreign_keys(0)", "secure_delete(FAST)",
 	}}
 	if o.ReadOnly {
 		query = url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(15000)", "query_only(1)"}}

@@ -67,6 +67,6 @@ func foldingReader(b *testing.B) *reader {
 	}
 	b.Cleanup(func() { _ = c.Store.Close() })
 	return &reader{
-		Config: c, source: Source{Name: "s", Parser: prom.NewQueryLog("s")}, budget: c.budget(), held: &held{}, stored: newStoredTexts(b.Context(), &c),
+		Config: c, source: Source{Name: "s", Parser: prom.NewQueryLog("s")}, budget: c.budget(), held: &held{}, texts: newTexts(b.Context(), &c),
 	}
 }

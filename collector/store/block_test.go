@@ -190,3 +190,48 @@ func BenchmarkBlock(b *testing.B) {
 		})
 	}
 }
+
+// TestTextBlock: each text is found, and no other; blocks that older versions wrote as texts came are read too.
+func TestTextBlock(t *testing.T) {
+	key := activity.NewKey([]byte("k"))
+	for _, n := range []int{0, 1, 2, 3, 1000} {
+		var texts []Text
+		var unsorted []byte
+		for i := range n {
+			x := Text{Digest: key.Text(strconv.Itoa(i)), Fingerprint: "00112233445566ff"}
+			texts, unsorted = append(texts, x, x), x.append(unsorted)
+		}
+		for _, b := range []TextBlock{NewTextBlock(texts), sortTexts(unsorted), NewTextBlock(texts[:n/2*2]).Merge(NewTextBlock(texts[n/2*2:]))} {
+			if b.Len() != n {
+				t.Fatalf("%d of %d", b.Len(), n)
+			}
+			for i := range n {
+				if got, ok := b.Find(texts[2*i].Digest); !ok || got != texts[2*i] {
+					t.Fatalf("%d of %d: %v %v", i, n, got, ok)
+				}
+			}
+			for _, d := range []activity.Digest{{}, {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, key.Text("x")} {
+				if got, ok := b.Find(d); ok {
+					t.Fatalf("%v is in a block of %d", got, n)
+				}
+			}
+		}
+	}
+}
+
+// FuzzTextBlock: digests that are nothing like chance are found too.
+func FuzzTextBlock(f *testing.F) {
+	f.Add([]byte("aaaaaaaaaaaaaaaabbbbbbbbbbbbbbbb"))
+	f.Fuzz(func(t *testing.T, digests []byte) {
+		var texts []Text
+		for len(digests) >= 16 {
+			texts, digests = append(texts, Text{Digest: activity.Digest(digests[:16]), Fingerprint: "00112233445566ff"}), digests[16:]
+		}
+		b := NewTextBlock(texts)
+		for _, x := range texts {
+			if got, ok := b.Find(x.Digest); !ok || got != x {
+				t.Fatal(x)
+			}
+		}
+	})
+}

@@ -33,7 +33,7 @@ type budget struct {
 
 // budget divides what the configuration allows among the sources that are read at once.
 func (c *Config) budget() budget {
-	b := budget{batch: 16 << 20, remembered: 1 << 17, answers: 1 << 14, texts: 1 << 20}
+	b := budget{batch: 8 << 20, remembered: 1 << 17, answers: 1 << 14, texts: 1 << 20}
 	b.listed = int(b.batch / 8 / actBytes)
 	if c.Memory <= 0 {
 		return b

@@ -7,6 +7,8 @@ const (
 	aheadBlock = 512 << 10
 	// aheadBlocks is how many of them there are: one to be filled and one to be read.
 	aheadBlocks = 2
+	// aheadLeast is how much there must be, about, for that to gain anything: what was read ahead of a file that is closed again is lost.
+	aheadLeast = 16 * aheadBlock
 )
 
 // ahead reads in a goroutine of its own, some blocks before they are asked for, so that decompressing and looking at lines take place at once.

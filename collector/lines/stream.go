@@ -358,7 +358,7 @@ func (s *Stream) start() error {
 	size := src.left
 	if c.form != plain {
 		size = src.info.Size() * 16
-		if size > aheadBlock { // else there is nothing to gain
+		if size > aheadLeast {
 			src.readAhead()
 		}
 	}

@@ -21,7 +21,6 @@ import (
 // smallDisk makes a tablespace on a disk of its own, of 24 MiB, and a database in it. widen makes the disk larger.
 func smallDisk(t *testing.T) (target string, widen func()) {
 	t.Helper()
-	target = testserver.PostgresDatabase(t) // of the server, for its address
 	parent, err := os.MkdirTemp("", "metrics-maturity-disk-")
 	if err != nil {
 		t.Fatal(err)
@@ -36,6 +35,10 @@ func smallDisk(t *testing.T) (target string, widen func()) {
 			t.Error(err)
 		}
 	})
+	// A server of its own, which ends before the disk goes: that would fail in other tests' databases.
+	server := testserver.NewPostgres(t)
+	server.Start(t)
+	target = server.Database(t)
 	db, err := sql.Open("pgx", target)
 	if err != nil {
 		t.Fatal(err)

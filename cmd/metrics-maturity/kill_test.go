@@ -388,9 +388,12 @@ func (b *bench) output(t *testing.T) string {
 	return string(out)
 }
 
-// buildBinary builds the command as it is released, once a test.
+// buildBinary builds the command as it is released, once a test. Tests of such processes gain nothing by the race detector.
 func buildBinary(t *testing.T) string {
 	t.Helper()
+	if raceDetector {
+		t.Skip("the race detector does not see into the processes that this test starts")
+	}
 	binary := filepath.Join(t.TempDir(), "metrics-maturity")
 	cmd := exec.Command("go", "build", "-o", binary, ".")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")

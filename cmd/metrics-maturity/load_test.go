@@ -20,11 +20,11 @@ func TestLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	testserver.Installed(t, "initdb", "postgresql", versions...)
-	load := filepath.Join(t.TempDir(), "load")
+	binary, load := buildBinary(t), filepath.Join(t.TempDir(), "load")
 	if out, err := exec.Command("go", "build", "-o", load, "./testdata/load").CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
-	cmd := exec.Command(load, "-binary", buildBinary(t), "-dir", t.TempDir(), "-share", "0.0005", "-servers", "2", "-shards", "1,2", "-kills", "2", "-history", "9,20", "-kinds")
+	cmd := exec.Command(load, "-binary", binary, "-dir", t.TempDir(), "-share", "0.0005", "-servers", "2", "-shards", "1,2", "-kills", "2", "-history", "9,20", "-kinds")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)

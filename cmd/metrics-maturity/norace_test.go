@@ -1,0 +1,6 @@
+//go:build !race
+
+package main
+
+// raceDetector reports whether this test runs with the race detector.
+const raceDetector = false
